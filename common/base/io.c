@@ -1,0 +1,220 @@
+#include "common/base/base.h"
+#include "common/base/io.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/base/rand.h"
+
+#define SECRET_MAX_SIZE ((size_t)64 << 10)
+
+int
+io_write_all(int fd, const void *p, size_t n, struct err *err)
+{
+	const unsigned char *bytes = p;
+
+	while (n > 0) {
+		ssize_t done = write(fd, bytes, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0) {
+			bool full = errno == ENOSPC || errno == EDQUOT;
+			int number = errno;
+
+			err_set(err, full ? E_FULL : E_INTERNAL,
+			    "write failed");
+			return err_errno(err, number);
+		}
+		bytes += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+static int
+file_error(struct err *err, const char *what, const char *path)
+{
+	int number = errno;
+	enum err_code code = number == ENOENT ? E_NOTFOUND
+	    : number == ENOSPC || number == EDQUOT ? E_FULL
+						   : E_INTERNAL;
+
+	err_set(err, code, "cannot %s \"%s\"", what, path);
+	return err_errno(err, number);
+}
+
+static int
+read_all(int fd, char *text, size_t max, size_t *len_out)
+{
+	size_t len = 0;
+
+	while (len < max) {
+		ssize_t n = read(fd, text + len, max - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*len_out = len;
+	return 0;
+}
+
+static int
+read_open_file(struct pool *pool, int fd, const char *path, bool secret,
+    size_t max, char **text_out, size_t *len_out, struct err *err)
+{
+	struct stat st;
+	char *text;
+	size_t len, size;
+
+	if (fstat(fd, &st) < 0)
+		return file_error(err, "look at", path);
+	if (secret && (st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
+		return err_set(err, E_DENIED,
+		    "file \"%s\" holds a secret and is open to others; "
+		    "run: chmod 0600 %s",
+		    path, path);
+	if (st.st_size > (off_t)max)
+		return err_set(err, E_TOOBIG,
+		    "file \"%s\" is larger than %zu bytes", path, max);
+	/* one more than its size shows a file that has grown; a pipe has 0 */
+	size = S_ISREG(st.st_mode) ? (size_t)st.st_size + 1 : max + 1;
+	text = secret ? pool_secret(pool, size + 1)
+		      : pool_alloc(pool, size + 1);
+	if (read_all(fd, text, size, &len) < 0)
+		return file_error(err, "read", path);
+	if (len == size)
+		return err_set(err, E_TOOBIG,
+		    "file \"%s\" grew while it was read", path);
+	*text_out = text;
+	if (len_out != NULL)
+		*len_out = len;
+	return 0;
+}
+
+int
+io_read_file(struct pool *pool, const char *path, size_t max, char **text_out,
+    size_t *len_out, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0)
+		return file_error(err, "open", path);
+	rc = read_open_file(
+	    pool, fd, path, false, max, text_out, len_out, err);
+	close(fd);
+	return rc;
+}
+
+int
+io_read_secret(
+    struct pool *pool, const char *path, char **text_out, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	int rc;
+
+	if (fd < 0)
+		return file_error(err, "open", path);
+	rc = read_open_file(
+	    pool, fd, path, true, SECRET_MAX_SIZE, text_out, &len, err);
+	close(fd);
+	if (rc < 0)
+		return rc;
+	while (len > 0 &&
+	    ((*text_out)[len - 1] == '\n' || (*text_out)[len - 1] == '\r'))
+		(*text_out)[--len] = '\0';
+	return 0;
+}
+
+static int
+write_and_sync(int fd, const char *path, const void *p, size_t n, mode_t mode,
+    struct err *err)
+{
+	int rc = io_write_all(fd, p, n, err);
+
+	if (rc < 0)
+		return err_prefix(err, "file \"%s\"", path);
+	if (fchmod(fd, mode) < 0)
+		return file_error(err, "set the mode of", path);
+	if (fdatasync(fd) < 0)
+		return file_error(err, "sync", path);
+	return 0;
+}
+
+int
+io_write_file(const char *path, const void *p, size_t n, mode_t mode,
+    struct err *err)
+{
+	char beside[PATH_MAX], folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int fd, rc;
+
+	if (snprintf(beside, sizeof(beside), "%s.%08x", path,
+		rand_below(UINT32_MAX)) >= (int)sizeof(beside))
+		return err_set(err, E_INVALID, "path \"%s\" is too long", path);
+	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return file_error(err, "create", beside);
+	rc = write_and_sync(fd, path, p, n, mode, err);
+	close(fd);
+	if (rc == 0 && rename(beside, path) < 0)
+		rc = file_error(err, "rename to", path);
+	if (rc < 0) {
+		unlink(beside);
+		return rc;
+	}
+	if (slash == NULL)
+		return io_sync_dir(".", err);
+	snprintf(folder, sizeof(folder), "%.*s",
+	    slash == path ? 1 : (int)(slash - path), path);
+	return io_sync_dir(folder, err);
+}
+
+int
+io_sync_dir(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0)
+		return file_error(err, "open", path);
+	if (fsync(fd) < 0)
+		rc = file_error(err, "sync", path);
+	close(fd);
+	return rc;
+}
+
+int
+io_make_dirs(const char *path, mode_t mode, struct err *err)
+{
+	char part[PATH_MAX];
+	size_t n = strlen(path);
+
+	if (n == 0 || n >= sizeof(part))
+		return err_set(err, E_INVALID, "path \"%s\" is too long", path);
+	for (size_t i = 1; i <= n; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		snprintf(part, sizeof(part), "%.*s", (int)i, path);
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return file_error(err, "make folder", part);
+	}
+	return 0;
+}
+
+void
+io_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}

@@ -1,0 +1,166 @@
+#include "common/base/base.h"
+#include "common/base/log.h"
+
+#include "common/base/err.h"
+#include "common/base/num.h"
+#include "common/base/time.h"
+
+/* a line longer than this is cut; it stays one JSON object */
+#define LINE_MAX_SIZE 4096
+#define TEXT_MAX_SIZE 1024
+
+static enum log_level log_least = LOG_INFO;
+static const char *log_program = "dtr";
+
+struct line {
+	char p[LINE_MAX_SIZE];
+	size_t len;
+};
+
+void
+log_init(enum log_level least, const char *program)
+{
+	log_least = least;
+	log_program = program;
+}
+
+bool
+log_is_on(enum log_level level)
+{
+	return level >= log_least;
+}
+
+static const char *
+level_name(enum log_level level)
+{
+	switch (level) {
+	case LOG_DEBUG:
+		return "debug";
+	case LOG_INFO:
+		return "info";
+	case LOG_WARN:
+		return "warn";
+	case LOG_ERROR:
+		return "error";
+	}
+	return "error";
+}
+
+bool
+log_level_parse(const char *name, enum log_level *level_out)
+{
+	for (int i = LOG_DEBUG; i <= LOG_ERROR; i++) {
+		if (strcmp(name, level_name((enum log_level)i)) == 0) {
+			*level_out = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* leaves room for the closing of the object */
+static bool
+has_room(const struct line *line, size_t n)
+{
+	return line->len + n + 4 < sizeof(line->p);
+}
+
+static void
+put_raw(struct line *line, const char *p, size_t n)
+{
+	if (!has_room(line, n))
+		return;
+	memcpy(line->p + line->len, p, n);
+	line->len += n;
+}
+
+static void
+put_escaped(struct line *line, const char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; text[i] != '\0' && i < TEXT_MAX_SIZE; i++) {
+		unsigned char c = (unsigned char)text[i];
+		char plain = text[i];
+
+		if (!has_room(line, 8))
+			return;
+		if (c == '"' || c == '\\') {
+			put_raw(line, "\\", 1);
+			put_raw(line, &plain, 1);
+		} else if (c < 0x20 || c >= 0x7f) {
+			/* other bytes as Latin-1: a log is always ASCII */
+			put_raw(line, "\\u00", 4);
+			put_raw(line, &hex[c >> 4], 1);
+			put_raw(line, &hex[c & 15], 1);
+		} else {
+			put_raw(line, &plain, 1);
+		}
+	}
+}
+
+static void
+put_text(struct line *line, const char *name, const char *text)
+{
+	if (text == NULL || !has_room(line, strlen(name) + 16))
+		return;
+	put_raw(line, line->len > 1 ? ",\"" : "\"", line->len > 1 ? 2 : 1);
+	put_raw(line, name, strlen(name));
+	put_raw(line, "\":\"", 3);
+	put_escaped(line, text);
+	/* always fits: has_room() keeps four bytes for it and for "}\n" */
+	line->p[line->len++] = '"';
+}
+
+static void
+put_number(struct line *line, const char *name, int64_t number)
+{
+	char text[NUM_TEXT_SIZE];
+
+	if (!has_room(line, strlen(name) + 32))
+		return;
+	put_raw(line, ",\"", 2);
+	put_raw(line, name, strlen(name));
+	put_raw(line, "\":", 2);
+	put_raw(line, text, num_put_i64(text, number));
+}
+
+void
+log_fields(const struct log_context *ctx, enum log_level level,
+    const char *event, const struct log_field *fields, size_t count)
+{
+	char now[TIME_TEXT_SIZE];
+	struct line line;
+
+	if (!log_is_on(level))
+		return;
+	line.p[0] = '{';
+	line.len = 1;
+	time_put_rfc3339(now, time_now_us());
+	put_text(&line, "time", now);
+	put_text(&line, "level", level_name(level));
+	put_text(&line, "program", log_program);
+	put_text(&line, "event", event);
+	if (ctx != NULL)
+		put_text(&line, "request_id", ctx->request_id);
+	for (size_t i = 0; i < count; i++) {
+		if (fields[i].text != NULL)
+			put_text(&line, fields[i].name, fields[i].text);
+		else if (fields[i].number != LOG_ABSENT)
+			put_number(&line, fields[i].name, fields[i].number);
+	}
+	line.p[line.len++] = '}';
+	line.p[line.len++] = '\n';
+	/* a log that cannot be written has nowhere to say so */
+	if (write(STDERR_FILENO, line.p, line.len) < 0)
+		return;
+}
+
+void
+log_err(const struct log_context *ctx, enum log_level level, const char *event,
+    const struct err *err)
+{
+	log_event(ctx, level, event, LOG_TEXT("code", err_name(err->code)),
+	    LOG_TEXT("error", err->text),
+	    LOG_TEXT("cause", err->cause[0] != '\0' ? err->cause : NULL));
+}

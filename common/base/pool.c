@@ -1,0 +1,203 @@
+#include "common/base/base.h"
+#include "common/base/pool.h"
+
+#include "common/base/mem.h"
+
+#define POOL_ALIGN sizeof(max_align_t)
+#define POOL_FIRST_BLOCK ((size_t)8 << 10)
+#define POOL_BLOCK ((size_t)32 << 10)
+
+struct pool_block {
+	struct pool_block *next;
+	size_t size; /* of data */
+	size_t used;
+	max_align_t data[];
+};
+
+struct pool_release {
+	struct pool_release *next;
+	void (*release)(void *);
+	void *object;
+};
+
+struct pool {
+	struct pool_block *blocks; /* newest first, the first one last */
+	struct pool_release *releases;
+	size_t used;
+	size_t ceiling;
+};
+
+static struct pool_block *
+block_new(size_t size)
+{
+	struct pool_block *block = mem_new(sizeof(*block) + size);
+
+	block->size = size;
+	return block;
+}
+
+struct pool *
+pool_new(size_t ceiling)
+{
+	struct pool *pool = mem_new(sizeof(*pool));
+
+	pool->ceiling = ceiling;
+	pool->blocks = block_new(POOL_FIRST_BLOCK);
+	return pool;
+}
+
+static void
+run_releases(struct pool *pool)
+{
+	/* a release function may register another one */
+	while (pool->releases != NULL) {
+		struct pool_release *r = pool->releases;
+
+		pool->releases = r->next;
+		r->release(r->object);
+	}
+}
+
+void
+pool_clear(struct pool *pool)
+{
+	struct pool_block *block = pool->blocks;
+
+	run_releases(pool);
+	while (block->next != NULL) {
+		struct pool_block *next = block->next;
+
+		free(block);
+		block = next;
+	}
+	memset(block->data, 0, block->used);
+	block->used = 0;
+	pool->blocks = block;
+	pool->used = 0;
+}
+
+void
+pool_free(struct pool **pool)
+{
+	if (*pool == NULL)
+		return;
+	pool_clear(*pool);
+	free((*pool)->blocks);
+	mem_free(pool);
+}
+
+void *
+pool_alloc(struct pool *pool, size_t n)
+{
+	size_t size;
+	struct pool_block *block = pool->blocks;
+	void *p;
+
+	ASSERT(n <= pool->ceiling && pool->used <= pool->ceiling - n);
+	size = (n + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN;
+	if (block->size - block->used < size) {
+		block = block_new(size > POOL_BLOCK ? size : POOL_BLOCK);
+		block->next = pool->blocks;
+		pool->blocks = block;
+	}
+	p = (unsigned char *)block->data + block->used;
+	block->used += size;
+	pool->used += size;
+	return p;
+}
+
+void *
+pool_array(struct pool *pool, size_t count, size_t size)
+{
+	size_t n;
+
+	ASSERT(!__builtin_mul_overflow(count, size, &n));
+	return pool_alloc(pool, n);
+}
+
+void *
+pool_memdup(struct pool *pool, const void *p, size_t n)
+{
+	unsigned char *copy;
+
+	ASSERT(n < SIZE_MAX);
+	copy = pool_alloc(pool, n + 1);
+	if (n > 0)
+		memcpy(copy, p, n);
+	return copy;
+}
+
+char *
+pool_strdup(struct pool *pool, const char *s)
+{
+	return pool_memdup(pool, s, strlen(s));
+}
+
+char *
+pool_vprintf(struct pool *pool, const char *format, va_list args)
+{
+	va_list again;
+	char *text;
+	int n;
+
+	va_copy(again, args);
+	n = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	ASSERT(n >= 0);
+	text = pool_alloc(pool, (size_t)n + 1);
+	vsnprintf(text, (size_t)n + 1, format, args);
+	return text;
+}
+
+char *
+pool_printf(struct pool *pool, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = pool_vprintf(pool, format, args);
+	va_end(args);
+	return text;
+}
+
+void
+pool_on_free(struct pool *pool, void (*release)(void *), void *object)
+{
+	struct pool_release *r = pool_alloc(pool, sizeof(*r));
+
+	r->release = release;
+	r->object = object;
+	r->next = pool->releases;
+	pool->releases = r;
+}
+
+struct secret {
+	void *p;
+	size_t n;
+};
+
+static void
+secret_wipe(void *object)
+{
+	struct secret *s = object;
+
+	mem_wipe(s->p, s->n);
+}
+
+void *
+pool_secret(struct pool *pool, size_t n)
+{
+	struct secret *s = pool_alloc(pool, sizeof(*s));
+
+	s->p = pool_alloc(pool, n);
+	s->n = n;
+	pool_on_free(pool, secret_wipe, s);
+	return s->p;
+}
+
+size_t
+pool_used(const struct pool *pool)
+{
+	return pool->used;
+}

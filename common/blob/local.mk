@@ -1,0 +1,3 @@
+common_libcommon_a_SOURCES += \
+	common/blob/blob.h \
+	common/blob/blob_driver.h

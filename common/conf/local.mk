@@ -1,0 +1,3 @@
+common_libcommon_a_SOURCES += \
+	common/conf/conf.h \
+	common/conf/conf_keys.def

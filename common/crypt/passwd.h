@@ -1,0 +1,32 @@
+/*
+ * Password hashes (the only user of libcrypt): makes yescrypt, checks
+ * yescrypt, bcrypt ($2a$ $2b$ $2y$) and SHA-512 ($6$) crypt.
+ */
+#ifndef COMMON_CRYPT_PASSWD_H
+#define COMMON_CRYPT_PASSWD_H
+
+struct err;
+struct pool;
+
+#define PASSWD_LENGTH_MAX 512
+#define PASSWD_HASH_MAX 384
+
+/*
+ * Hashes a password. method is "yescrypt" (cost 1..11, 5 is usual, 23 ms) or
+ * "bcrypt" (cost 4..20, 12 is usual; E_INVALID for passwords over 72 bytes,
+ * which bcrypt would cut).
+ */
+int passwd_hash(struct pool *pool, const char *password, const char *method,
+    unsigned cost, char **hash_out, struct err *err);
+
+/*
+ * 1 it is the password, 0 it is not, < 0 could not find out (a hash of an
+ * unknown form). Takes tens of milliseconds of a core.
+ */
+int passwd_verify(const char *password, const char *hash, struct err *err);
+
+/* Takes about as long as passwd_verify() with a default hash; for accounts
+ * that do not exist, so that time does not tell. */
+void passwd_waste(const char *password);
+
+#endif

@@ -1,0 +1,2 @@
+common_libcommon_a_SOURCES += \
+	common/db/db.h

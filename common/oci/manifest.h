@@ -1,0 +1,67 @@
+/*
+ * Image manifests and indexes of the Docker and OCI types: what a registry
+ * must know of them. The bytes are never changed or written anew. Pure.
+ */
+#ifndef COMMON_OCI_MANIFEST_H
+#define COMMON_OCI_MANIFEST_H
+
+#include "common/oci/oci_digest.h"
+
+struct err;
+struct pool;
+
+#define OCI_TYPE_DOCKER_MANIFEST \
+	"application/vnd.docker.distribution.manifest.v2+json"
+#define OCI_TYPE_DOCKER_LIST \
+	"application/vnd.docker.distribution.manifest.list.v2+json"
+#define OCI_TYPE_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define OCI_TYPE_INDEX "application/vnd.oci.image.index.v1+json"
+#define OCI_MEDIA_TYPE_MAX 255
+#define OCI_DESCRIPTORS_MAX 4096
+
+enum oci_kind {
+	OCI_KIND_MANIFEST, /* config and layers */
+	OCI_KIND_INDEX,	   /* other manifests */
+};
+
+struct oci_descriptor {
+	struct oci_digest digest;
+	int64_t size;
+	const char *media_type;
+	/* a layer that need not be here: foreign or non-distributable type
+	 * with at least one URL */
+	bool is_foreign;
+	/* of an index's children, NULL if not said */
+	const char *os;
+	const char *architecture;
+};
+
+struct oci_manifest {
+	enum oci_kind kind;
+	const char *media_type;
+	bool has_config; /* manifests only */
+	struct oci_descriptor config;
+	struct oci_descriptor *items; /* layers, or an index's children */
+	size_t item_count;
+	bool has_subject;
+	struct oci_descriptor subject;
+	/* artifactType, else a manifest's config.mediaType, else NULL */
+	const char *artifact_type;
+	/* the "annotations" object as JSON text of the same members, or NULL */
+	const char *annotations;
+};
+
+/*
+ * Parses n bytes that were sent with this Content-Type (parameters are cut;
+ * NULL: the document's own mediaType, else told by its members). Errors are
+ * E_INVALID with reason MANIFEST_INVALID, or DIGEST_INVALID for a malformed
+ * digest within: not strict JSON, schemaVersion not 2 (schema 1 gets a text
+ * of its own), mediaType differs from the header's, unknown type, a member
+ * of the wrong JSON type, a size below 0, more than OCI_DESCRIPTORS_MAX
+ * descriptors, both "layers" and "manifests".
+ * All texts belong to the pool.
+ */
+int oci_manifest_parse(struct oci_manifest *out, struct pool *pool,
+    const char *content_type, const char *text, size_t n, struct err *err);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * Repository names and tags (OCI distribution spec 1.1, "Pulling manifests";
+ * reference grammar of the Docker clients). Pure.
+ */
+#ifndef COMMON_OCI_NAME_H
+#define COMMON_OCI_NAME_H
+
+/* One NAME_MAX for "namespace/name/more"; host names count beside it. */
+#define OCI_NAME_MAX 200
+#define OCI_TAG_MAX 128
+
+/*
+ * [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)* components joined by "/", 1 to
+ * OCI_NAME_MAX bytes.
+ */
+bool oci_name_is_valid(const char *name);
+
+/* One such component, without "/" (a namespace, an account's name). */
+bool oci_component_is_valid(const char *name);
+
+/* [A-Za-z0-9_][A-Za-z0-9._-]{0,127} */
+bool oci_tag_is_valid(const char *tag);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Counters in memory shared by all processes of a program, mapped before the
+ * first fork: adding is one atomic instruction, and /metrics of any worker
+ * shows the sum (Prometheus text format 0.0.4). The HTTP metrics are the
+ * core's; a component names further ones in a table and adds by index.
+ */
+#ifndef FCGI_CORE_METRICS_H
+#define FCGI_CORE_METRICS_H
+
+struct str;
+
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
+
+struct metric {
+	const char *name;   /* "registry_upload_bytes_total" */
+	const char *labels; /* "result=\"ok\"" or "" */
+	const char *help;
+	enum metric_type type;
+};
+
+/* index: position in the component's table. Any thread. */
+void metric_add(size_t index, int64_t n);
+void metric_set(size_t index, int64_t n);
+
+#endif

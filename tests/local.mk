@@ -1,0 +1,11 @@
+# Unit tests mirror common/ and fcgi/core; each folder lists its own programs.
+# `make check` needs no server.
+include tests/unit/base/local.mk
+include tests/unit/json/local.mk
+include tests/unit/oci/local.mk
+include tests/unit/crypt/local.mk
+include tests/unit/conf/local.mk
+include tests/unit/db/local.mk
+include tests/unit/blob/local.mk
+include tests/unit/core/local.mk
+include tests/fuzz/local.mk
