@@ -1,0 +1,19 @@
+-- name: access_token_insert
+-- roles: garant
+INSERT INTO access_token
+    (id, account_id, kind, label, service, secret_digest, is_active, created)
+VALUES (?, ?, ?, ?, ?, ?, 1, UTC_TIMESTAMP(6));
+
+-- name: access_token_by_secret
+-- roles: garant
+SELECT a.id, a.name, a.kind, a.full_name, a.is_admin, a.is_active, NULL,
+    t.kind, t.service, t.id
+FROM access_token t JOIN account a ON a.id = t.account_id
+WHERE t.secret_digest = ? AND t.is_active = 1;
+
+-- last_used is for people: one write in five minutes is enough
+-- name: access_token_used
+-- roles: garant
+UPDATE access_token SET last_used = UTC_TIMESTAMP(6)
+WHERE id = ? AND (last_used IS NULL
+    OR last_used < UTC_TIMESTAMP(6) - INTERVAL 5 MINUTE);

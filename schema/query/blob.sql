@@ -1,0 +1,72 @@
+-- name: blob_by_sha256
+-- roles: registry
+SELECT id, object_id, damaged, size FROM blob_content WHERE sha256 = ?;
+
+-- name: blob_insert
+-- roles: registry
+INSERT INTO blob_content (id, sha256, sha512, size, object_id, created)
+VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(6));
+
+-- name: blob_mend
+-- roles: registry
+UPDATE blob_content SET object_id = ?, damaged = 0 WHERE id = ? AND damaged = 1;
+
+-- name: blob_set_sha512
+-- roles: registry
+UPDATE blob_content SET sha512 = ? WHERE id = ? AND sha512 IS NULL;
+
+-- A blob as one repository sees it. A link that was deleted while a manifest
+-- was being pushed counts as there: the manifest needs it.
+-- name: repo_blob_sha256
+-- roles: registry
+SELECT r.id, b.id, b.size, o.object_key,
+    TIMESTAMPDIFF(SECOND, rb.touched, UTC_TIMESTAMP(6))
+FROM repository r JOIN blob_content b ON b.sha256 = ?
+    JOIN repo_blob rb ON rb.repository_id = r.id AND rb.blob_id = b.id
+    JOIN object o ON o.id = b.object_id
+WHERE r.path = ? AND b.damaged = 0 AND (rb.hidden = 0
+    OR EXISTS (SELECT 1 FROM manifest_blob mb
+        JOIN manifest m ON m.id = mb.manifest_id
+        WHERE mb.repository_id = r.id AND mb.blob_id = b.id
+            AND m.hidden = 0));
+
+-- name: repo_blob_sha512
+-- roles: registry
+SELECT r.id, b.id, b.size, o.object_key,
+    TIMESTAMPDIFF(SECOND, rb.touched, UTC_TIMESTAMP(6))
+FROM repository r JOIN blob_content b ON b.sha512 = ?
+    JOIN repo_blob rb ON rb.repository_id = r.id AND rb.blob_id = b.id
+    JOIN object o ON o.id = b.object_id
+WHERE r.path = ? AND b.damaged = 0 AND (rb.hidden = 0
+    OR EXISTS (SELECT 1 FROM manifest_blob mb
+        JOIN manifest m ON m.id = mb.manifest_id
+        WHERE mb.repository_id = r.id AND mb.blob_id = b.id
+            AND m.hidden = 0));
+
+-- name: repo_blob_link
+-- roles: registry
+INSERT INTO repo_blob (repository_id, blob_id, touched, hidden)
+VALUES (?, ?, UTC_TIMESTAMP(6), 0)
+ON DUPLICATE KEY UPDATE touched = VALUES(touched), hidden = 0;
+
+-- name: repo_blob_exists
+-- roles: registry
+SELECT 1 FROM repo_blob rb JOIN blob_content b ON b.id = rb.blob_id
+WHERE rb.repository_id = ? AND b.sha256 = ? AND rb.hidden = 0;
+
+-- Only what no manifest holds needs the promise of a fresh touch.
+-- name: repo_blob_touch
+-- roles: registry
+UPDATE repo_blob SET touched = UTC_TIMESTAMP(6), hidden = 0
+WHERE repository_id = ? AND blob_id = ?;
+
+-- name: repo_blob_used
+-- roles: registry
+SELECT m.algorithm, m.digest FROM manifest_blob mb
+    JOIN manifest m ON m.id = mb.manifest_id
+WHERE mb.repository_id = ? AND mb.blob_id = ? AND m.hidden = 0 LIMIT 1;
+
+-- name: repo_blob_hide
+-- roles: registry
+UPDATE repo_blob SET hidden = 1
+WHERE repository_id = ? AND blob_id = ? AND hidden = 0;

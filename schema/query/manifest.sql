@@ -1,0 +1,98 @@
+-- name: manifest_by_tag
+-- roles: registry
+SELECT m.id, m.algorithm, m.digest, m.media_type, m.size, r.id,
+    TIMESTAMPDIFF(SECOND, m.touched, UTC_TIMESTAMP(6))
+FROM repository r JOIN tag t ON t.repository_id = r.id AND t.name = ?
+    JOIN manifest m ON m.id = t.manifest_id
+WHERE r.path = ?;
+
+-- name: manifest_by_digest
+-- roles: registry
+SELECT m.id, m.algorithm, m.digest, m.media_type, m.size, r.id,
+    TIMESTAMPDIFF(SECOND, m.touched, UTC_TIMESTAMP(6))
+FROM repository r
+    JOIN manifest m ON m.repository_id = r.id AND m.digest = ?
+WHERE r.path = ? AND m.hidden = 0;
+
+-- name: manifest_payload
+-- roles: registry
+SELECT payload FROM manifest_payload WHERE manifest_id = ?;
+
+-- name: manifest_own
+-- roles: registry
+SELECT id, hidden FROM manifest WHERE repository_id = ? AND digest = ?;
+
+-- name: manifest_insert
+-- roles: registry
+INSERT INTO manifest (id, repository_id, algorithm, digest, media_type,
+    artifact_type, subject_algorithm, subject, annotations, size, image_size,
+    pushed_by, created, touched)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
+    UTC_TIMESTAMP(6));
+
+-- name: manifest_payload_insert
+-- roles: registry
+INSERT INTO manifest_payload (manifest_id, payload) VALUES (?, ?);
+
+-- name: manifest_touch
+-- roles: registry
+UPDATE manifest SET hidden = 0, touched = UTC_TIMESTAMP(6) WHERE id = ?;
+
+-- name: manifest_hide
+-- roles: registry
+UPDATE manifest SET hidden = 1 WHERE id = ? AND hidden = 0;
+
+-- name: manifest_blob_link_sha256
+-- roles: registry
+INSERT INTO manifest_blob (manifest_id, blob_id, repository_id)
+SELECT ?, rb.blob_id, rb.repository_id
+FROM blob_content b
+    JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
+WHERE b.sha256 IN (?*16) AND rb.hidden = 0 AND b.damaged = 0
+ORDER BY b.id;
+
+-- The same blob may be named by both of its digests.
+-- name: manifest_blob_link_sha512
+-- roles: registry
+INSERT INTO manifest_blob (manifest_id, blob_id, repository_id)
+SELECT ?, rb.blob_id, rb.repository_id
+FROM blob_content b
+    JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
+WHERE b.sha512 IN (?*16) AND rb.hidden = 0 AND b.damaged = 0
+    AND NOT EXISTS (SELECT 1 FROM manifest_blob mb
+        WHERE mb.manifest_id = ? AND mb.blob_id = rb.blob_id)
+ORDER BY b.id;
+
+-- name: manifest_blob_present_sha256
+-- roles: registry
+SELECT b.sha256 FROM blob_content b
+    JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
+WHERE b.sha256 IN (?*16) AND rb.hidden = 0 AND b.damaged = 0 LIMIT 16;
+
+-- name: manifest_blob_present_sha512
+-- roles: registry
+SELECT b.sha512 FROM blob_content b
+    JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
+WHERE b.sha512 IN (?*16) AND rb.hidden = 0 AND b.damaged = 0 LIMIT 16;
+
+-- name: manifest_child_link
+-- roles: registry
+INSERT INTO manifest_child (parent_id, child_id)
+SELECT ?, m.id FROM manifest m
+WHERE m.repository_id = ? AND m.digest IN (?*16) AND m.hidden = 0
+ORDER BY m.id;
+
+-- name: manifest_child_present
+-- roles: registry
+SELECT m.digest FROM manifest m
+WHERE m.repository_id = ? AND m.digest IN (?*16) AND m.hidden = 0 LIMIT 16;
+
+-- name: manifest_parent
+-- roles: registry
+SELECT p.algorithm, p.digest FROM manifest_child c
+    JOIN manifest p ON p.id = c.parent_id
+WHERE c.child_id = ? AND p.hidden = 0 LIMIT 1;
+
+-- name: manifest_held
+-- roles: registry
+SELECT 1 FROM tag WHERE manifest_id = ? LIMIT 1;

@@ -1,0 +1,33 @@
+-- name: tag_get
+-- roles: registry
+SELECT manifest_id FROM tag WHERE repository_id = ? AND name = ?;
+
+-- name: tag_insert
+-- roles: registry
+INSERT INTO tag (repository_id, name, manifest_id, pushed_by, created, updated)
+VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6));
+
+-- name: tag_move
+-- roles: registry
+UPDATE tag SET manifest_id = ?, pushed_by = ?, updated = UTC_TIMESTAMP(6)
+WHERE repository_id = ? AND name = ? AND manifest_id = ?;
+
+-- name: tag_delete
+-- roles: registry
+DELETE FROM tag WHERE repository_id = ? AND name = ? AND manifest_id = ?;
+
+-- name: tag_history_insert
+-- roles: registry
+INSERT INTO tag_history (id, repository_id, name, manifest_id, action,
+    account_id, happened, expires)
+VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
+    UTC_TIMESTAMP(6) + INTERVAL ? SECOND);
+
+-- name: tag_list
+-- roles: registry
+SELECT name FROM tag WHERE repository_id = ? AND name > ?
+ORDER BY name LIMIT ?;
+
+-- name: tag_of_manifest
+-- roles: registry
+SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT 500;

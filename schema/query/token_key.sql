@@ -1,0 +1,38 @@
+-- The key that signs now: the newest whose time has come.
+-- name: token_key_signing
+-- roles: garant
+SELECT k.kid, k.sealed, c.certificate
+FROM token_key k JOIN token_certificate c ON c.kid = k.kid
+WHERE k.sign_from <= UTC_TIMESTAMP(6)
+ORDER BY k.sign_from DESC, k.kid LIMIT 1;
+
+-- name: token_key_insert
+-- roles: garant
+INSERT INTO token_key (kid, sealed, created, sign_from)
+VALUES (?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? SECOND);
+
+-- name: token_certificate_insert
+-- roles: garant
+INSERT INTO token_certificate (kid, certificate, created)
+VALUES (?, ?, UTC_TIMESTAMP(6));
+
+-- Older keys verify for a while after the newer one took over.
+-- name: token_certificate_retire
+-- roles: garant
+UPDATE token_certificate SET verify_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND
+WHERE kid <> ? AND verify_until IS NULL;
+
+-- name: token_key_purge
+-- roles: garant
+DELETE k FROM token_key k JOIN token_certificate c ON c.kid = k.kid
+WHERE c.verify_until < UTC_TIMESTAMP(6);
+
+-- name: token_certificate_purge
+-- roles: garant
+DELETE FROM token_certificate WHERE verify_until < UTC_TIMESTAMP(6) LIMIT 100;
+
+-- name: token_certificates
+-- roles: garant registry
+SELECT kid, certificate FROM token_certificate
+WHERE verify_until IS NULL OR verify_until > UTC_TIMESTAMP(6)
+ORDER BY created DESC LIMIT 32;

@@ -1,0 +1,47 @@
+-- A lease that was given back has lease_until in 1970; one that ran out
+-- belongs to a writer that may still be alive.
+
+-- name: upload_insert
+-- roles: registry
+INSERT INTO upload (id, repository_id, object_id, account_id, epoch, received,
+    lease_until, started, touched)
+VALUES (?, ?, ?, ?, 0, 0, '1970-01-01 00:00:00', UTC_TIMESTAMP(6),
+    UTC_TIMESTAMP(6));
+
+-- name: upload_by_id
+-- roles: registry
+SELECT u.id, u.repository_id, u.object_id, o.object_key, u.epoch, u.received,
+    u.hash_state,
+    CASE WHEN u.lease_until = '1970-01-01 00:00:00' THEN 0
+        WHEN u.lease_until > UTC_TIMESTAMP(6) THEN 1 ELSE 2 END
+FROM upload u JOIN object o ON o.id = u.object_id
+    JOIN repository r ON r.id = u.repository_id
+WHERE u.id = ? AND r.path = ?;
+
+-- name: upload_claim
+-- roles: registry
+UPDATE upload SET epoch = epoch + 1, touched = UTC_TIMESTAMP(6),
+    lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND
+WHERE id = ? AND epoch = ? AND received = ?
+    AND lease_until < UTC_TIMESTAMP(6);
+
+-- name: upload_renew
+-- roles: registry
+UPDATE upload SET touched = UTC_TIMESTAMP(6),
+    lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND
+WHERE id = ? AND epoch = ?;
+
+-- name: upload_move
+-- roles: registry
+UPDATE upload SET object_id = ?, touched = UTC_TIMESTAMP(6)
+WHERE id = ? AND epoch = ?;
+
+-- name: upload_record
+-- roles: registry
+UPDATE upload SET received = ?, hash_state = ?, touched = UTC_TIMESTAMP(6),
+    lease_until = '1970-01-01 00:00:00'
+WHERE id = ? AND epoch = ?;
+
+-- name: upload_delete
+-- roles: registry
+DELETE FROM upload WHERE id = ? AND epoch = ?;
