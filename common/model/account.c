@@ -1,0 +1,149 @@
+#include "common/base/base.h"
+#include "common/model/account.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/model/model.h"
+#include "common/model/q.h"
+#include "common/oci/name.h"
+
+int
+account_check_name(const char *name, struct err *err)
+{
+	size_t n = strlen(name);
+
+	if (n < 1 || n > ACCOUNT_NAME_MAX || !oci_component_is_valid(name))
+		return err_set(err, E_INVALID,
+		    "account name \"%.80s\" is not valid: 1 to %d lower-case "
+		    "letters and digits, with single . _ or - between them",
+		    name, ACCOUNT_NAME_MAX);
+	return 0;
+}
+
+void
+account_from_row(struct account *out, const struct db_rows *rows, size_t row)
+{
+	*out = (struct account){
+		.id = db_cell_id(rows, row, 0),
+		.name = db_cell(rows, row, 1)->p,
+		.kind = (enum account_kind)db_cell(rows, row, 2)->i,
+		.full_name = db_cell(rows, row, 3)->p,
+		.is_admin = db_cell(rows, row, 4)->i == 1,
+		.is_active = db_cell(rows, row, 5)->i == 1,
+		.password_hash = db_cell(rows, row, 6)->p,
+	};
+}
+
+int
+account_find(struct db *db, struct pool *pool, const char *name,
+    struct account *out, struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(
+	    db, pool, Q_ACCOUNT_BY_NAME, &rows, err, db_text(name));
+
+	if (rc < 0)
+		return rc;
+	if (rows.count == 0)
+		return err_set(err, E_NOTFOUND, "no account \"%s\"", name);
+	account_from_row(out, &rows, 0);
+	return 0;
+}
+
+struct create {
+	const struct account *account;
+	const char *password_hash;
+};
+
+static int
+create_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	const struct create *c = context;
+	const struct account *a = c->account;
+	int rc = tx_exec(tx, Q_ACCOUNT_INSERT, NULL, err, db_id(&a->id),
+	    db_text(a->name), db_int(a->kind),
+	    db_text(a->full_name != NULL ? a->full_name : ""),
+	    db_int(a->is_admin));
+
+	if (rc < 0 || c->password_hash == NULL)
+		return rc;
+	return tx_exec(tx, Q_ACCOUNT_PASSWORD_SET, NULL, err, db_id(&a->id),
+	    db_text(c->password_hash));
+}
+
+int
+account_create(struct db *db, const struct account *account,
+    const char *password_hash, struct err *err)
+{
+	struct create c = { account, password_hash };
+	int rc = account_check_name(account->name, err);
+
+	if (rc < 0)
+		return rc;
+	rc = db_txn(db, create_tx, &c, err);
+	if (rc == E_EXISTS)
+		return err_set(err, E_EXISTS, "account \"%s\" exists already",
+		    account->name);
+	return rc;
+}
+
+struct change {
+	const struct rand_id *id;
+	const char *password_hash;
+	bool is_admin;
+	bool is_active;
+};
+
+static int
+set_password_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	const struct change *c = context;
+
+	return tx_exec(tx, Q_ACCOUNT_PASSWORD_SET, NULL, err, db_id(c->id),
+	    db_text(c->password_hash));
+}
+
+int
+account_set_password(struct db *db, const struct rand_id *id,
+    const char *password_hash, struct err *err)
+{
+	struct change c = { .id = id, .password_hash = password_hash };
+
+	return db_txn(db, set_password_tx, &c, err);
+}
+
+static int
+set_flags_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	const struct change *c = context;
+
+	return tx_exec(tx, Q_ACCOUNT_SET_ADMIN, NULL, err,
+	    db_int(c->is_admin), db_int(c->is_active), db_id(c->id));
+}
+
+int
+account_set_flags(struct db *db, const struct rand_id *id, bool is_admin,
+    bool is_active, struct err *err)
+{
+	struct change c = { .id = id, .is_admin = is_admin,
+		.is_active = is_active };
+
+	return db_txn(db, set_flags_tx, &c, err);
+}
+
+int
+account_list(struct db *db, struct pool *pool, const char *after, size_t limit,
+    struct account **out, size_t *count_out, struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(db, pool, Q_ACCOUNT_LIST, &rows, err,
+	    db_text(after), db_uint(limit));
+
+	if (rc < 0)
+		return rc;
+	*out = pool_array(pool, rows.count, sizeof(**out));
+	*count_out = rows.count;
+	for (size_t i = 0; i < rows.count; i++)
+		account_from_row(&(*out)[i], &rows, i);
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* Users and organisations: the namespaces of repositories. */
+#ifndef COMMON_MODEL_ACCOUNT_H
+#define COMMON_MODEL_ACCOUNT_H
+
+#include "common/base/rand.h"
+
+struct db;
+struct db_cell;
+struct db_rows;
+struct err;
+struct pool;
+
+#define ACCOUNT_NAME_MAX 64
+
+enum account_kind {
+	ACCOUNT_USER = 1,
+	ACCOUNT_ORG = 2,
+};
+
+struct account {
+	struct rand_id id;
+	const char *name;
+	enum account_kind kind;
+	const char *full_name;
+	bool is_admin;
+	bool is_active;
+	const char *password_hash; /* NULL: no password, or not asked for */
+};
+
+/* E_INVALID with a text that says what a name may look like. */
+int account_check_name(const char *name, struct err *err);
+
+/* E_NOTFOUND if there is none. Texts belong to the pool. */
+int account_find(struct db *db, struct pool *pool, const char *name,
+    struct account *out, struct err *err);
+
+/*
+ * Makes an account with this password hash (NULL: an organisation, or a user
+ * who cannot log in yet). account->id is made before. E_EXISTS if the name
+ * is taken.
+ */
+int account_create(struct db *db, const struct account *account,
+    const char *password_hash, struct err *err);
+
+int account_set_password(struct db *db, const struct rand_id *id,
+    const char *password_hash, struct err *err);
+
+/* Sets both flags of an account. */
+int account_set_flags(struct db *db, const struct rand_id *id, bool is_admin,
+    bool is_active, struct err *err);
+
+/* Up to limit accounts with names behind after, in order. */
+int account_list(struct db *db, struct pool *pool, const char *after,
+    size_t limit, struct account **out, size_t *count_out, struct err *err);
+
+/* Reads the columns id to hash of account queries from row. */
+void account_from_row(
+    struct account *out, const struct db_rows *rows, size_t row);
+
+#endif

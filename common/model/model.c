@@ -1,0 +1,69 @@
+#include "common/base/base.h"
+#include "common/model/model.h"
+
+#include "common/base/err.h"
+#include "common/base/io.h"
+#include "common/base/pool.h"
+#include "common/conf/conf.h"
+#include "common/model/q.h"
+
+#define TRIES_MAX 8
+
+int
+model_options(const struct conf *conf, struct pool *pool, const char *role,
+    struct db_options *out, struct err *err)
+{
+	const char *file =
+	    pool_printf(pool, "%s/db-%s", conf->secrets_dir, role);
+	char *password;
+	int rc = io_read_secret(pool, file, &password, err);
+
+	if (rc < 0)
+		return err_prefix(err, "password of the database user");
+	*out = (struct db_options){
+		.hosts = conf->db_hosts,
+		.database = conf->db_name,
+		.user = pool_printf(pool, "%s_%s", conf->db_name, role),
+		.password = password,
+		.ca_file = conf->db_ca,
+		.connections = (unsigned)conf->db_connections,
+		.wait_ms = (unsigned)conf->db_wait_ms,
+		.sync_wait = true,
+		.stmts = q_stmts,
+		.stmt_count = Q_COUNT,
+	};
+	return 0;
+}
+
+int
+model_open(
+    const struct conf *conf, const char *role, struct db **out, struct err *err)
+{
+	struct pool *pool = pool_new(1 << 20);
+	struct db_options options;
+	int rc = model_options(conf, pool, role, &options, err);
+
+	if (rc == 0)
+		*out = db_new(&options);
+	pool_free(&pool);
+	return rc;
+}
+
+int
+model_again(struct err *err)
+{
+	return err_set(err, E_CONFLICT, "somebody else changed it meanwhile");
+}
+
+int
+model_txn(struct db *db, db_tx_fn *fn, void *context, struct err *err)
+{
+	int rc = 0;
+
+	for (int i = 0; i < TRIES_MAX; i++) {
+		rc = db_txn(db, fn, context, err);
+		if (rc != E_EXISTS && rc != E_CONFLICT)
+			return rc;
+	}
+	return err_set(err, E_BUSY, "lost too many races, try again");
+}
