@@ -9,12 +9,16 @@ common_libcommon_a_SOURCES += \
 	common/model/login_delay.h \
 	common/model/manifest.c \
 	common/model/manifest.h \
+	common/model/manifest_link.c \
+	common/model/manifest_link.h \
 	common/model/model.c \
 	common/model/model.h \
 	common/model/repo_blob.c \
 	common/model/repo_blob.h \
 	common/model/repository.c \
 	common/model/repository.h \
+	common/model/review.c \
+	common/model/review.h \
 	common/model/setting.c \
 	common/model/setting.h \
 	common/model/setting_keys.def \

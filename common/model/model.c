@@ -62,7 +62,9 @@ model_txn(struct db *db, db_tx_fn *fn, void *context, struct err *err)
 
 	for (int i = 0; i < TRIES_MAX; i++) {
 		rc = db_txn(db, fn, context, err);
-		if (rc != E_EXISTS && rc != E_CONFLICT)
+		/* a conflict with a reason is fn's own verdict */
+		if ((rc != E_EXISTS && rc != E_CONFLICT) ||
+		    err->reason != NULL)
 			return rc;
 	}
 	return err_set(err, E_BUSY, "lost too many races, try again");

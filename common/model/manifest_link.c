@@ -1,0 +1,198 @@
+#include "common/base/base.h"
+#include "common/model/manifest_link.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/base/vec.h"
+#include "common/model/manifest.h"
+#include "common/model/model.h"
+#include "common/model/q.h"
+
+/* as many as the IN lists of schema/query/manifest.sql have places */
+#define BATCH 16
+
+typedef VEC(struct oci_digest) digest_list;
+
+/* how one kind of reference is linked and looked for */
+struct link_kind {
+	unsigned link;
+	unsigned present;
+	bool link_needs_id_again;
+};
+
+static const struct link_kind blob_sha256 = {
+	.link = Q_MANIFEST_BLOB_LINK_SHA256,
+	.present = Q_MANIFEST_BLOB_PRESENT_SHA256,
+};
+static const struct link_kind blob_sha512 = {
+	.link = Q_MANIFEST_BLOB_LINK_SHA512,
+	.present = Q_MANIFEST_BLOB_PRESENT_SHA512,
+	.link_needs_id_again = true,
+};
+static const struct link_kind child = {
+	.link = Q_MANIFEST_CHILD_LINK,
+	.present = Q_MANIFEST_CHILD_PRESENT,
+};
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct oci_digest *x = a, *y = b;
+
+	return memcmp(x->bytes, y->bytes, sizeof(x->bytes));
+}
+
+/* sorted: two pushes take the rows' locks in one order */
+static void
+sort_unique(digest_list *list)
+{
+	size_t kept = 0;
+
+	if (list->count == 0)
+		return;
+	qsort(list->items, list->count, sizeof(*list->items), compare);
+	for (size_t i = 1; i < list->count; i++)
+		if (compare(&list->items[kept], &list->items[i]) != 0)
+			list->items[++kept] = list->items[i];
+	list->count = kept + 1;
+}
+
+/* fills all places; those left over repeat the last digest */
+static void
+fill_batch(struct db_value values[BATCH], const struct oci_digest *digests,
+    size_t count)
+{
+	for (size_t i = 0; i < BATCH; i++) {
+		const struct oci_digest *d =
+		    &digests[i < count ? i : count - 1];
+
+		values[i] = db_bytes(d->bytes, digest_size(d->algorithm));
+	}
+}
+
+static bool
+is_among(const struct oci_digest *digest, const struct db_rows *rows)
+{
+	size_t n = digest_size(digest->algorithm);
+
+	for (size_t i = 0; i < rows->count; i++)
+		if (db_cell(rows, i, 0)->n == n &&
+		    memcmp(db_cell(rows, i, 0)->p, digest->bytes, n) == 0)
+			return true;
+	return false;
+}
+
+static int
+find_missing(struct db_tx *tx, struct pool *pool, const struct link_kind *kind,
+    const struct rand_id *repository_id, const struct oci_digest *digests,
+    size_t count, digest_list *missing, struct err *err)
+{
+	struct db_value values[1 + BATCH];
+	struct db_rows rows;
+	int rc;
+
+	values[0] = db_id(repository_id);
+	fill_batch(values + 1, digests, count);
+	rc = tx_select_(
+	    tx, pool, kind->present, &rows, err, values, COUNT_OF(values));
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < count; i++)
+		if (!is_among(&digests[i], &rows))
+			VEC_PUSH(missing, pool, digests[i]);
+	return 0;
+}
+
+static int
+link_batch(struct db_tx *tx, const struct link_kind *kind,
+    const struct rand_id *manifest_id, const struct rand_id *repository_id,
+    const struct oci_digest *digests, size_t count, uint64_t *linked_out,
+    struct err *err)
+{
+	struct db_value values[3 + BATCH];
+	size_t n = 2 + BATCH;
+
+	values[0] = db_id(manifest_id);
+	values[1] = db_id(repository_id);
+	fill_batch(values + 2, digests, count);
+	if (kind->link_needs_id_again)
+		values[n++] = db_id(manifest_id);
+	return tx_exec_(tx, kind->link, linked_out, err, values, n);
+}
+
+static int
+link_list(struct db_tx *tx, struct pool *pool, const struct link_kind *kind,
+    const struct rand_id *manifest_id, const struct rand_id *repository_id,
+    digest_list *list, digest_list *missing, struct err *err)
+{
+	sort_unique(list);
+	for (size_t i = 0; i < list->count; i += BATCH) {
+		size_t left = list->count - i;
+		size_t count = left < BATCH ? left : BATCH;
+		uint64_t linked;
+		int rc = link_batch(tx, kind, manifest_id, repository_id,
+		    list->items + i, count, &linked, err);
+
+		if (rc == 0 && linked != count)
+			rc = find_missing(tx, pool, kind, repository_id,
+			    list->items + i, count, missing, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+tell_missing(struct manifest_push *push, const digest_list *missing,
+    struct err *err)
+{
+	char text[OCI_DIGEST_TEXT_SIZE];
+
+	push->missing = missing->items;
+	push->missing_count = missing->count;
+	oci_digest_put(text, &missing->items[0]);
+	err_set(err, E_INVALID, "%s is not in this repository; push it first",
+	    text);
+	return err_reason(err, "MANIFEST_BLOB_UNKNOWN");
+}
+
+/* what must be there, by digest algorithm: [sha256], [sha512] */
+static void
+collect(struct pool *pool, const struct oci_manifest *document,
+    digest_list lists[2])
+{
+	if (document->has_config)
+		VEC_PUSH(&lists[document->config.digest.algorithm], pool,
+		    document->config.digest);
+	for (size_t i = 0; i < document->item_count; i++) {
+		const struct oci_descriptor *item = &document->items[i];
+
+		if (!item->is_foreign)
+			VEC_PUSH(&lists[item->digest.algorithm], pool,
+			    item->digest);
+	}
+}
+
+int
+manifest_link(struct db_tx *tx, struct pool *pool,
+    const struct rand_id *manifest_id, struct manifest_push *push,
+    struct err *err)
+{
+	bool is_index = push->document->kind == OCI_KIND_INDEX;
+	digest_list lists[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX + 1),
+		VEC_INIT(OCI_DESCRIPTORS_MAX + 1) };
+	digest_list missing = VEC_INIT(2 * OCI_DESCRIPTORS_MAX + 2);
+	int rc;
+
+	collect(pool, push->document, lists);
+	rc = link_list(tx, pool, is_index ? &child : &blob_sha256,
+	    manifest_id, &push->repository_id, &lists[DIGEST_SHA256],
+	    &missing, err);
+	if (rc == 0)
+		rc = link_list(tx, pool, is_index ? &child : &blob_sha512,
+		    manifest_id, &push->repository_id, &lists[DIGEST_SHA512],
+		    &missing, err);
+	if (rc == 0 && missing.count > 0)
+		rc = tell_missing(push, &missing, err);
+	return rc;
+}

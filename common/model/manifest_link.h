@@ -1,0 +1,20 @@
+/* Links a new manifest to what it refers to (private to model/manifest). */
+#ifndef COMMON_MODEL_MANIFEST_LINK_H
+#define COMMON_MODEL_MANIFEST_LINK_H
+
+#include "common/base/rand.h"
+
+struct db_tx;
+struct err;
+struct manifest_push;
+struct pool;
+
+/*
+ * One row for each different blob or child, 16 a statement. When one is not
+ * there: E_INVALID, reason MANIFEST_BLOB_UNKNOWN, push->missing filled.
+ */
+int manifest_link(struct db_tx *tx, struct pool *pool,
+    const struct rand_id *manifest_id, struct manifest_push *push,
+    struct err *err);
+
+#endif

@@ -1,0 +1,158 @@
+#include "common/base/base.h"
+#include "common/model/repo_blob.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/model/model.h"
+#include "common/model/q.h"
+#include "common/model/review.h"
+#include "common/oci/oci_digest.h"
+
+static int
+unknown(const struct oci_digest *digest, struct err *err)
+{
+	char text[OCI_DIGEST_TEXT_SIZE];
+
+	oci_digest_put(text, digest);
+	err_set(err, E_NOTFOUND, "no blob \"%s\" in this repository", text);
+	return err_reason(err, "BLOB_UNKNOWN");
+}
+
+int
+repo_blob_find(struct db *db, struct pool *pool, const char *path,
+    const struct oci_digest *digest, struct repo_blob *out, struct err *err)
+{
+	unsigned query = digest->algorithm == DIGEST_SHA256
+	    ? Q_REPO_BLOB_SHA256
+	    : Q_REPO_BLOB_SHA512;
+	struct db_rows rows;
+	int rc = db_select(db, pool, query, &rows, err,
+	    db_bytes(digest->bytes, digest_size(digest->algorithm)),
+	    db_text(path));
+
+	if (rc < 0)
+		return rc;
+	if (rows.count == 0)
+		return unknown(digest, err);
+	*out = (struct repo_blob){
+		.repository_id = db_cell_id(&rows, 0, 0),
+		.blob_id = db_cell_id(&rows, 0, 1),
+		.size = (uint64_t)db_cell(&rows, 0, 2)->i,
+		.key = db_cell(&rows, 0, 3)->p,
+		.age_s = db_cell(&rows, 0, 4)->i,
+	};
+	return 0;
+}
+
+struct change {
+	const struct repo_blob *blob;
+	const struct rand_id *repository_id;
+	int64_t promise_s;
+	struct pool *pool;
+};
+
+static int
+touch_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	const struct change *c = context;
+	uint64_t affected;
+	int rc = tx_exec(tx, Q_REPO_BLOB_TOUCH, &affected, err,
+	    db_id(&c->blob->repository_id), db_id(&c->blob->blob_id));
+
+	if (rc < 0)
+		return rc;
+	if (affected == 0) {
+		err_set(err, E_NOTFOUND, "the blob was just removed");
+		return err_reason(err, "BLOB_UNKNOWN");
+	}
+	return review_queue(tx, REVIEW_REPO_BLOB, &c->blob->repository_id,
+	    &c->blob->blob_id, c->promise_s, err);
+}
+
+int
+repo_blob_promise(struct db *db, struct pool *pool,
+    const struct repo_blob *blob, int64_t promise_s, struct err *err)
+{
+	struct change c = { .blob = blob, .promise_s = promise_s };
+	struct db_rows rows;
+	int rc;
+
+	if (blob->age_s <= promise_s / 2)
+		return 0;
+	rc = db_select(db, pool, Q_REPO_BLOB_USED, &rows, err,
+	    db_id(&blob->repository_id), db_id(&blob->blob_id));
+	if (rc < 0 || rows.count > 0)
+		return rc;
+	return db_txn(db, touch_tx, &c, err);
+}
+
+static int
+mount_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	const struct change *c = context;
+	int rc = tx_exec(tx, Q_REPO_BLOB_LINK, NULL, err,
+	    db_id(c->repository_id), db_id(&c->blob->blob_id));
+
+	if (rc < 0)
+		return rc;
+	return review_queue(tx, REVIEW_REPO_BLOB, c->repository_id,
+	    &c->blob->blob_id, c->promise_s, err);
+}
+
+int
+repo_blob_mount(struct db *db, const struct repo_blob *from,
+    const struct rand_id *repository_id, int64_t promise_s, struct err *err)
+{
+	struct change c = { .blob = from, .repository_id = repository_id,
+		.promise_s = promise_s };
+	int rc = db_txn(db, mount_tx, &c, err);
+
+	/* the foreign key refused: the content was collected just now */
+	if (rc == E_CONFLICT) {
+		err_set(err, E_NOTFOUND, "the blob was just removed");
+		return err_reason(err, "BLOB_UNKNOWN");
+	}
+	return rc;
+}
+
+/* hides first and looks then: a manifest that links it at this moment
+ * either waits for our row or is seen */
+static int
+delete_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	const struct change *c = context;
+	char text[OCI_DIGEST_TEXT_SIZE];
+	struct oci_digest user = { .algorithm = DIGEST_SHA256 };
+	struct db_rows rows;
+	uint64_t affected;
+	int rc = tx_exec(tx, Q_REPO_BLOB_HIDE, &affected, err,
+	    db_id(&c->blob->repository_id), db_id(&c->blob->blob_id));
+
+	if (rc < 0 || affected == 0)
+		return rc;
+	rc = tx_select(tx, c->pool, Q_REPO_BLOB_USED, &rows, err,
+	    db_id(&c->blob->repository_id), db_id(&c->blob->blob_id));
+	if (rc < 0)
+		return rc;
+	if (rows.count == 0)
+		return review_queue(tx, REVIEW_REPO_BLOB,
+		    &c->blob->repository_id, &c->blob->blob_id, 0, err);
+	if (db_cell(&rows, 0, 0)->i == DIGEST_SHA512)
+		user.algorithm = DIGEST_SHA512;
+	memcpy(user.bytes, db_cell(&rows, 0, 1)->p,
+	    digest_size(user.algorithm));
+	oci_digest_put(text, &user);
+	err_set(err, E_CONFLICT,
+	    "manifest %s of this repository uses the blob; delete it first",
+	    text);
+	return err_reason(err, "UNSUPPORTED");
+}
+
+int
+repo_blob_delete(struct db *db, struct pool *pool,
+    const struct repo_blob *blob, struct err *err)
+{
+	struct change c = { .blob = blob, .pool = pool };
+
+	return db_txn(db, delete_tx, &c, err);
+}

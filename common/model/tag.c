@@ -1,0 +1,134 @@
+#include "common/base/base.h"
+#include "common/model/tag.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/model/model.h"
+#include "common/model/q.h"
+#include "common/model/review.h"
+
+enum tag_action {
+	TAG_MOVED = 1,
+	TAG_DELETED = 2,
+};
+
+static int
+put_history(struct db_tx *tx, const struct tag_change *c,
+    enum tag_action action, const struct rand_id *old, struct err *err)
+{
+	int rc = tx_exec(tx, Q_TAG_HISTORY_INSERT, NULL, err,
+	    db_id(&c->history_id), db_id(&c->repository_id), db_text(c->name),
+	    db_id(old), db_int(action), db_id(c->account_id),
+	    db_int(c->history_s));
+
+	if (rc < 0)
+		return rc;
+	return review_queue(
+	    tx, REVIEW_MANIFEST, old, NULL, c->history_s, err);
+}
+
+static int
+move(struct db_tx *tx, const struct tag_change *c, const struct rand_id *old,
+    const struct rand_id *manifest_id, struct err *err)
+{
+	uint64_t affected;
+	int rc = tx_exec(tx, Q_TAG_MOVE, &affected, err, db_id(manifest_id),
+	    db_id(c->account_id), db_id(&c->repository_id), db_text(c->name),
+	    db_id(old));
+
+	if (rc < 0)
+		return rc;
+	if (affected == 0)
+		return model_again(err);
+	if (rand_id_equal(old, manifest_id))
+		return 0;
+	return put_history(tx, c, TAG_MOVED, old, err);
+}
+
+int
+tag_set(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
+    const struct rand_id *manifest_id, struct err *err)
+{
+	struct rand_id old;
+	struct db_rows rows;
+	int rc = tx_select(tx, pool, Q_TAG_GET, &rows, err,
+	    db_id(&change->repository_id), db_text(change->name));
+
+	if (rc < 0)
+		return rc;
+	if (rows.count == 0)
+		return tx_exec(tx, Q_TAG_INSERT, NULL, err,
+		    db_id(&change->repository_id), db_text(change->name),
+		    db_id(manifest_id), db_id(change->account_id));
+	old = db_cell_id(&rows, 0, 0);
+	return move(tx, change, &old, manifest_id, err);
+}
+
+int
+tag_remove(struct db_tx *tx, const struct tag_change *change,
+    const struct rand_id *manifest_id, struct err *err)
+{
+	uint64_t affected;
+	int rc = tx_exec(tx, Q_TAG_DELETE, &affected, err,
+	    db_id(&change->repository_id), db_text(change->name),
+	    db_id(manifest_id));
+
+	if (rc < 0)
+		return rc;
+	if (affected == 0)
+		return model_again(err);
+	return put_history(tx, change, TAG_DELETED, manifest_id, err);
+}
+
+struct delete {
+	const struct tag_change *change;
+	struct pool *pool;
+};
+
+static int
+delete_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	const struct delete *d = context;
+	struct rand_id manifest_id;
+	struct db_rows rows;
+	int rc = tx_select(tx, d->pool, Q_TAG_GET, &rows, err,
+	    db_id(&d->change->repository_id), db_text(d->change->name));
+
+	if (rc < 0)
+		return rc;
+	if (rows.count == 0) {
+		if (db_tx_is_rerun(tx))
+			return 0;
+		err_set(err, E_NOTFOUND, "no tag \"%s\"", d->change->name);
+		return err_reason(err, "MANIFEST_UNKNOWN");
+	}
+	manifest_id = db_cell_id(&rows, 0, 0);
+	return tag_remove(tx, d->change, &manifest_id, err);
+}
+
+int
+tag_delete(struct db *db, struct pool *pool, const struct tag_change *change,
+    struct err *err)
+{
+	struct delete d = { change, pool };
+
+	return model_txn(db, delete_tx, &d, err);
+}
+
+int
+tag_list(struct db *db, struct pool *pool, const struct rand_id *repository_id,
+    const char *after, size_t limit, const char ***names_out,
+    size_t *count_out, struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(db, pool, Q_TAG_LIST, &rows, err,
+	    db_id(repository_id), db_text(after), db_uint(limit));
+
+	if (rc < 0)
+		return rc;
+	*names_out = pool_array(pool, rows.count, sizeof(**names_out));
+	*count_out = rows.count;
+	for (size_t i = 0; i < rows.count; i++)
+		(*names_out)[i] = db_cell(&rows, i, 0)->p;
+	return 0;
+}
