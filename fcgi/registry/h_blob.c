@@ -1,0 +1,162 @@
+/* Blobs: read, take out of a repository. */
+#include "common/base/base.h"
+#include "fcgi/registry/registry.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/blob/blob.h"
+#include "common/conf/conf.h"
+#include "common/model/model.h"
+#include "common/model/repo_blob.h"
+#include "common/model/setting.h"
+#include "common/oci/oci_digest.h"
+#include "fcgi/core/range.h"
+#include "fcgi/registry/auth.h"
+#include "fcgi/registry/reply.h"
+
+#define TYPE "application/octet-stream"
+#define CHUNK ((size_t)256 << 10)
+
+static void
+put_headers(struct req *req, const char *digest)
+{
+	reply_digest(req, digest);
+	resp_header(req, "Accept-Ranges", "bytes");
+	resp_header(req, "Cache-Control", "private, max-age=31536000");
+}
+
+static int
+send_part(struct req *req, struct blob_reader *reader, uint64_t offset,
+    uint64_t length, struct err *err)
+{
+	size_t size = length < CHUNK ? (size_t)length : CHUNK;
+	char *chunk = pool_alloc(req->pool, size);
+
+	while (length > 0) {
+		size_t want = length < size ? (size_t)length : size;
+		size_t done;
+		int rc = blob_read(reader, offset, chunk, want, &done, err);
+
+		if (rc == 0 && done == 0)
+			rc = err_set(err, E_INTERNAL,
+			    "the blob is shorter than its row says");
+		if (rc == 0)
+			rc = resp_write(req, chunk, done, err);
+		if (rc < 0)
+			return rc;
+		offset += done;
+		length -= done;
+	}
+	return 0;
+}
+
+/* the responder sends the bytes: small blobs, and servers without sendfile */
+static int
+send_blob(struct req *req, const struct repo_blob *blob, struct err *err)
+{
+	struct range range = { 0, blob->size - 1 };
+	struct blob_reader *reader = NULL;
+	uint64_t length = blob->size;
+	int rc;
+
+	switch (range_parse(&range, req_header(req, "RANGE"), blob->size)) {
+	case RANGE_NONE:
+		range.first = 0;
+		break;
+	case RANGE_ONE:
+		length = range.last - range.first + 1;
+		resp_status(req, 206);
+		resp_printf(req, "Content-Range",
+		    "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range.first,
+		    range.last, blob->size);
+		break;
+	case RANGE_UNSATISFIABLE:
+		resp_printf(
+		    req, "Content-Range", "bytes */%" PRIu64, blob->size);
+		err_set(err, E_RANGE, "the blob has %" PRIu64 " bytes",
+		    blob->size);
+		return err_reason(err, "RANGE_INVALID");
+	}
+	rc = blob_read_open(registry.store, blob->key, &reader, NULL, err);
+	if (rc < 0) {
+		/* a row without its object is our fault, not "not found" */
+		err->code = rc == E_NOTFOUND ? E_INTERNAL : err->code;
+		return err->code;
+	}
+	resp_stream(req, TYPE, length);
+	rc = send_part(req, reader, range.first, length, err);
+	blob_read_close(&reader);
+	return rc;
+}
+
+static int
+keep_promise(
+    struct req *req, const struct repo_blob *blob, struct err *err)
+{
+	struct settings settings;
+	int rc;
+
+	if (!identity_may(auth_identity(req), "repository", req->args[0],
+		TOKEN_PUSH))
+		return 0;
+	rc = settings_current(registry.db, &settings, err);
+	if (rc == 0)
+		rc = repo_blob_promise(registry.db, req->pool, blob,
+		    settings.gc_promise, err);
+	return rc;
+}
+
+int
+h_blob_get(struct req *req, struct err *err)
+{
+	const char *path = NULL;
+	char text[OCI_DIGEST_TEXT_SIZE];
+	struct oci_digest digest;
+	struct repo_blob blob;
+	int rc = reply_parse_digest(&digest, req->args[1], err);
+
+	if (rc == 0)
+		rc = repo_blob_find(registry.db, req->pool, req->args[0],
+		    &digest, &blob, err);
+	if (rc == 0)
+		rc = keep_promise(req, &blob, err);
+	if (rc < 0)
+		return rc;
+	oci_digest_put(text, &digest);
+	if (reply_not_modified(req, text))
+		return 0;
+	put_headers(req, text);
+	if (req->method == METHOD_HEAD) {
+		resp_stream(req, TYPE, blob.size);
+		return 0;
+	}
+	if (blob.size > (uint64_t)registry.conf->storage_inline_max)
+		path = blob_sendfile_path(registry.store, req->pool, blob.key);
+	if (path == NULL)
+		return send_blob(req, &blob, err);
+	resp_handover(req, TYPE,
+	    strcmp(registry.conf->storage_sendfile, "accel") == 0
+		? "X-Accel-Redirect"
+		: "X-Sendfile",
+	    path);
+	return 0;
+}
+
+int
+h_blob_delete(struct req *req, struct err *err)
+{
+	struct oci_digest digest;
+	struct repo_blob blob;
+	int rc = reply_parse_digest(&digest, req->args[1], err);
+
+	if (rc == 0)
+		rc = repo_blob_find(registry.db, req->pool, req->args[0],
+		    &digest, &blob, err);
+	if (rc == 0)
+		rc = repo_blob_delete(registry.db, req->pool, &blob, err);
+	if (rc < 0)
+		return rc;
+	resp_status(req, 202);
+	resp_send(req, NULL, "", 0);
+	return 0;
+}

@@ -1,0 +1,228 @@
+/* Uploads: start, append, finish, ask, drop; mounts. */
+#include "common/base/base.h"
+#include "fcgi/registry/registry.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/model/model.h"
+#include "common/model/repo_blob.h"
+#include "common/model/repository.h"
+#include "common/model/setting.h"
+#include "common/oci/name.h"
+#include "common/oci/oci_digest.h"
+#include "fcgi/core/metrics.h"
+#include "fcgi/registry/auth.h"
+#include "fcgi/registry/intake.h"
+#include "fcgi/registry/reply.h"
+
+static void
+release(void *object)
+{
+	intake_release(object);
+}
+
+/* an intake whose hash is freed with the request */
+static struct intake *
+intake_new(struct req *req)
+{
+	struct intake *intake = pool_alloc(req->pool, sizeof(*intake));
+
+	pool_on_free(req->pool, release, intake);
+	return intake;
+}
+
+static int
+find(struct req *req, struct intake *intake, struct err *err)
+{
+	return upload_find(registry.db, req->pool, req->args[0], req->args[1],
+	    &intake->upload, err);
+}
+
+static int
+start(struct req *req, const struct repository *repository,
+    struct upload *upload, struct err *err)
+{
+	int rc = upload_start(registry.db, &repository->id, auth_account(req),
+	    upload, err);
+
+	if (rc == 0)
+		metric_add(REGISTRY_UPLOADS_STARTED, 1);
+	return rc;
+}
+
+/* a body and its digest in one request (OCI spec 1.1, "Pushing a blob
+ * monolithically") */
+static int
+post_whole(struct req *req, const struct repository *repository,
+    const struct oci_digest *digest, struct err *err)
+{
+	struct intake *intake = intake_new(req);
+	char text[OCI_DIGEST_TEXT_SIZE];
+	int rc = start(req, repository, &intake->upload, err);
+
+	if (rc == 0)
+		rc = intake_append(req, intake, err);
+	if (rc == 0)
+		rc = intake_finish(req, intake, digest, err);
+	if (rc < 0)
+		return rc;
+	oci_digest_put(text, digest);
+	reply_created(req, "blobs", text);
+	return 0;
+}
+
+/*
+ * 1: mounted and answered; 0: not possible, go on with an upload, whatever
+ * the reason (to say which would tell what exists elsewhere); < 0 fault.
+ */
+static int
+try_mount(struct req *req, const struct repository *repository,
+    struct err *err)
+{
+	const char *digest_text = uri_param(&req->uri, "mount");
+	const char *from = uri_param(&req->uri, "from");
+	char text[OCI_DIGEST_TEXT_SIZE];
+	struct oci_digest digest;
+	struct settings settings;
+	struct repo_blob blob;
+	int rc;
+
+	if (digest_text == NULL || from == NULL || !oci_name_is_valid(from) ||
+	    !identity_may(auth_identity(req), "repository", from, TOKEN_PULL))
+		return 0;
+	rc = reply_parse_digest(&digest, digest_text, err);
+	if (rc < 0)
+		return rc;
+	rc = settings_current(registry.db, &settings, err);
+	if (rc == 0)
+		rc = repo_blob_find(
+		    registry.db, req->pool, from, &digest, &blob, err);
+	if (rc == 0)
+		rc = repo_blob_mount(registry.db, &blob, &repository->id,
+		    settings.gc_promise, err);
+	if (rc == E_NOTFOUND)
+		return 0;
+	if (rc < 0)
+		return rc;
+	metric_add(REGISTRY_BLOBS_MOUNTED, 1);
+	oci_digest_put(text, &digest);
+	reply_created(req, "blobs", text);
+	return 1;
+}
+
+int
+h_upload_post(struct req *req, struct err *err)
+{
+	const char *digest_text = uri_param(&req->uri, "digest");
+	struct repository repository;
+	struct oci_digest digest;
+	struct upload upload;
+	int rc = 0;
+
+	if (digest_text != NULL)
+		rc = reply_parse_digest(&digest, digest_text, err);
+	if (rc == 0)
+		rc = repository_find_or_create(registry.db, req->pool,
+		    req->args[0], &repository, err);
+	if (rc == 0)
+		rc = try_mount(req, &repository, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	/* without a body the digest only tells what will come */
+	if (digest_text != NULL && req_announced_length(req) != 0)
+		return post_whole(req, &repository, &digest, err);
+	rc = start(req, &repository, &upload, err);
+	if (rc < 0)
+		return rc;
+	resp_status(req, 202);
+	intake_put_headers(req, &upload);
+	resp_send(req, NULL, "", 0);
+	return 0;
+}
+
+int
+h_upload_get(struct req *req, struct err *err)
+{
+	struct intake *intake = intake_new(req);
+	int rc = find(req, intake, err);
+
+	if (rc < 0)
+		return rc;
+	resp_status(req, 204);
+	intake_put_headers(req, &intake->upload);
+	resp_send(req, NULL, "", 0);
+	return 0;
+}
+
+int
+h_upload_patch(struct req *req, struct err *err)
+{
+	struct intake *intake = intake_new(req);
+	int rc = find(req, intake, err);
+
+	if (rc == 0)
+		rc = intake_check_range(req, &intake->upload, err);
+	if (rc == 0)
+		rc = intake_append(req, intake, err);
+	if (rc == 0)
+		rc = intake_record(intake, err);
+	if (rc < 0)
+		return rc;
+	resp_status(req, 202);
+	intake_put_headers(req, &intake->upload);
+	resp_send(req, NULL, "", 0);
+	return 0;
+}
+
+/* docker's last request has no body: all was recorded by the PATCH before,
+ * and the row's epoch guards against another writer without a claim */
+static bool
+is_complete(const struct req *req, const struct upload *upload)
+{
+	return req_announced_length(req) == 0 && upload->lease == UPLOAD_FREE;
+}
+
+int
+h_upload_put(struct req *req, struct err *err)
+{
+	struct intake *intake = intake_new(req);
+	char text[OCI_DIGEST_TEXT_SIZE];
+	struct oci_digest digest;
+	int rc = reply_parse_digest(
+	    &digest, uri_param(&req->uri, "digest"), err);
+
+	if (rc == 0)
+		rc = find(req, intake, err);
+	if (rc == 0)
+		rc = intake_check_range(req, &intake->upload, err);
+	if (rc == 0 && !is_complete(req, &intake->upload))
+		rc = intake_append(req, intake, err);
+	if (rc == 0)
+		rc = intake_finish(req, intake, &digest, err);
+	if (rc < 0)
+		return rc;
+	oci_digest_put(text, &digest);
+	reply_created(req, "blobs", text);
+	return 0;
+}
+
+int
+h_upload_delete(struct req *req, struct err *err)
+{
+	struct intake *intake = intake_new(req);
+	struct settings settings;
+	int rc = find(req, intake, err);
+
+	if (rc == 0)
+		rc = settings_current(registry.db, &settings, err);
+	if (rc == 0)
+		rc = upload_claim(registry.db, &intake->upload,
+		    settings.upload_lease, err);
+	if (rc == 0)
+		rc = upload_cancel(registry.db, &intake->upload, err);
+	if (rc < 0)
+		return rc;
+	resp_status(req, 204);
+	resp_send(req, NULL, "", 0);
+	return 0;
+}

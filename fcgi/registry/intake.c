@@ -1,0 +1,324 @@
+#include "common/base/base.h"
+#include "fcgi/registry/intake.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/base/time.h"
+#include "common/blob/blob.h"
+#include "common/model/model.h"
+#include "common/model/setting.h"
+#include "common/oci/oci_digest.h"
+#include "fcgi/core/metrics.h"
+#include "fcgi/core/range.h"
+#include "fcgi/core/req.h"
+#include "fcgi/registry/registry.h"
+
+#define CHUNK ((size_t)128 << 10)
+
+void
+intake_put_headers(struct req *req, const struct upload *upload)
+{
+	char id[RAND_ID_TEXT_SIZE];
+
+	rand_id_put(id, &upload->id);
+	/* relative: a proxy in front may have any name (RFC 9110, 10.2.2) */
+	resp_printf(
+	    req, "Location", "/v2/%s/blobs/uploads/%s", req->args[0], id);
+	/* "0-0" for an empty upload, as everybody sends it */
+	resp_printf(req, "Range", "0-%" PRIu64,
+	    upload->received > 0 ? upload->received - 1 : 0);
+	resp_header(req, "Docker-Upload-UUID", id);
+}
+
+int
+intake_check_range(
+    struct req *req, const struct upload *upload, struct err *err)
+{
+	const char *header = req_cgi(req, "HTTP_CONTENT_RANGE");
+	int64_t announced = req_announced_length(req);
+	struct range range;
+
+	if (header == NULL)
+		return 0;
+	if (!range_parse_content(&range, header) ||
+	    range.first != upload->received || range.last < range.first) {
+		intake_put_headers(req, upload);
+		err_set(err, E_RANGE,
+		    "Content-Range \"%.60s\" does not go on at byte %" PRIu64,
+		    header, upload->received);
+		return err_reason(err, "RANGE_INVALID");
+	}
+	if (announced >= 0 &&
+	    (uint64_t)announced != range.last - range.first + 1) {
+		err_set(err, E_INVALID,
+		    "Content-Length %" PRId64 " does not fit Content-Range "
+		    "\"%.60s\"",
+		    announced, header);
+		return err_reason(err, "SIZE_INVALID");
+	}
+	return 0;
+}
+
+/* reads n bytes of an object into the hash, and into a copy if there is one */
+static int
+replay(struct req *req, const char *key, uint64_t n, struct digest *digest,
+    struct blob_writer *copy, struct err *err)
+{
+	char *chunk = pool_alloc(req->pool, CHUNK);
+	struct blob_reader *reader = NULL;
+	uint64_t offset = 0;
+	int rc = blob_read_open(registry.store, key, &reader, NULL, err);
+
+	while (rc == 0 && offset < n) {
+		uint64_t left = n - offset;
+		size_t done;
+
+		rc = blob_read(reader, offset, chunk,
+		    left < CHUNK ? (size_t)left : CHUNK, &done, err);
+		if (rc == 0 && done == 0)
+			rc = err_set(err, E_INTERNAL,
+			    "the upload is shorter than its row says");
+		if (rc < 0)
+			break;
+		digest_add(digest, chunk, done);
+		if (copy != NULL)
+			rc = blob_write(copy, chunk, done, err);
+		offset += done;
+	}
+	blob_read_close(&reader);
+	return rc;
+}
+
+/* the last writer may still be alive: leave it its object (upload.h) */
+static int
+take_over(struct req *req, struct intake *intake, struct err *err)
+{
+	struct upload *upload = &intake->upload;
+	struct blob_writer *copy = NULL;
+	struct upload_spare spare;
+	int rc = upload_spare(registry.db, &spare, err);
+
+	if (rc < 0)
+		return rc;
+	digest_free(&intake->digest);
+	intake->digest = digest_new(DIGEST_SHA256);
+	rc = blob_write_open(registry.store, spare.key, 0, &copy, err);
+	if (rc == 0 && upload->received > 0)
+		rc = replay(req, upload->key, upload->received,
+		    intake->digest, copy, err);
+	if (rc == 0)
+		rc = blob_write_sync(copy, err);
+	blob_write_close(&copy);
+	if (rc == 0)
+		rc = upload_move(registry.db, upload, &spare, err);
+	return rc;
+}
+
+/* the hash over the recorded bytes: from its saved state, or read again */
+static int
+load_digest(struct req *req, struct intake *intake, struct err *err)
+{
+	const struct upload *upload = &intake->upload;
+
+	if (upload->hash_state_size > 0)
+		intake->digest =
+		    digest_load(upload->hash_state, upload->hash_state_size);
+	if (intake->digest != NULL)
+		return 0;
+	intake->digest = digest_new(DIGEST_SHA256);
+	if (upload->received == 0)
+		return 0;
+	return replay(req, upload->key, upload->received, intake->digest,
+	    NULL, err);
+}
+
+static int
+claim(struct req *req, struct intake *intake, int64_t lease_s, struct err *err)
+{
+	bool stale = intake->upload.lease == UPLOAD_STALE;
+	int rc = upload_claim(registry.db, &intake->upload, lease_s, err);
+
+	if (rc < 0)
+		return rc;
+	intake->claimed = true;
+	return stale ? take_over(req, intake, err)
+		     : load_digest(req, intake, err);
+}
+
+/* writes the body until it ends; *received_out counts what was written */
+static int
+copy_body(struct req *req, struct intake *intake, struct blob_writer *writer,
+    int64_t lease_s, uint64_t *received_out, struct err *err)
+{
+	int64_t renew_us = lease_s * TIME_SECOND / 3;
+	int64_t renewed = time_monotonic_us();
+	char *chunk = pool_alloc(req->pool, CHUNK);
+
+	for (;;) {
+		size_t done;
+		int rc = req_read(req, chunk, CHUNK, &done, err);
+
+		if (rc < 0 || done == 0)
+			return rc;
+		rc = blob_write(writer, chunk, done, err);
+		if (rc < 0)
+			return rc;
+		digest_add(intake->digest, chunk, done);
+		*received_out += done;
+		metric_add(REGISTRY_BLOB_BYTES_IN, (int64_t)done);
+		if (time_monotonic_us() - renewed < renew_us)
+			continue;
+		rc = upload_renew(
+		    registry.db, &intake->upload, lease_s, err);
+		if (rc < 0)
+			return rc;
+		renewed = time_monotonic_us();
+	}
+}
+
+/*
+ * After a failure: what arrived before counts if it can be made durable, and
+ * the claim is given back, so that the client can go on from there at once.
+ */
+static void
+salvage(struct intake *intake, struct blob_writer *writer, uint64_t received)
+{
+	struct err ignored;
+
+	if (writer != NULL && blob_write_sync(writer, &ignored) == 0)
+		intake->upload.received = received;
+	else if (intake->upload.received != received)
+		digest_free(&intake->digest);
+	if (intake->digest == NULL)
+		intake->upload.hash_state_size = 0;
+	if (intake_record(intake, &ignored) < 0)
+		err_clear(&ignored);
+}
+
+int
+intake_append(struct req *req, struct intake *intake, struct err *err)
+{
+	struct blob_writer *writer = NULL;
+	uint64_t received = intake->upload.received;
+	struct settings settings;
+	int rc = settings_current(registry.db, &settings, err);
+
+	if (rc == 0)
+		rc = claim(req, intake, settings.upload_lease, err);
+	if (rc == 0)
+		rc = blob_write_open(registry.store, intake->upload.key,
+		    intake->upload.received, &writer, err);
+	if (rc == 0)
+		rc = copy_body(req, intake, writer, settings.upload_lease,
+		    &received, err);
+	if (rc == 0)
+		rc = blob_write_sync(writer, err);
+	if (rc == 0)
+		intake->upload.received = received;
+	else if (intake->claimed)
+		salvage(intake, writer, received);
+	blob_write_close(&writer);
+	if (rc == E_ABORTED)
+		metric_add(REGISTRY_UPLOADS_ABORTED, 1);
+	return rc;
+}
+
+int
+intake_record(struct intake *intake, struct err *err)
+{
+	struct upload *upload = &intake->upload;
+
+	if (intake->digest != NULL)
+		upload->hash_state_size =
+		    digest_save(intake->digest, upload->hash_state);
+	intake->claimed = false;
+	return upload_record(registry.db, upload, err);
+}
+
+/* SHA-512 is computed when a client names it: one more read of the object */
+static int
+hash_sha512(struct req *req, const struct upload *upload,
+    unsigned char sha512[DIGEST_SHA512_SIZE], struct err *err)
+{
+	struct digest *digest = digest_new(DIGEST_SHA512);
+	int rc = upload->received == 0
+	    ? 0
+	    : replay(req, upload->key, upload->received, digest, NULL, err);
+
+	if (rc == 0)
+		digest_get(digest, sha512);
+	digest_free(&digest);
+	return rc;
+}
+
+static int
+refuse_digest(struct intake *intake, const struct oci_digest *expected,
+    const struct oci_digest *found, struct err *err)
+{
+	char wanted[OCI_DIGEST_TEXT_SIZE], got[OCI_DIGEST_TEXT_SIZE];
+
+	if (upload_cancel(registry.db, &intake->upload, err) < 0)
+		return err->code;
+	intake->claimed = false;
+	oci_digest_put(wanted, expected);
+	oci_digest_put(got, found);
+	err_set(err, E_INVALID,
+	    "the content has digest %s, not %s; the upload was dropped", got,
+	    wanted);
+	return err_reason(err, "DIGEST_INVALID");
+}
+
+/* an upload to which nothing was ever written has no object yet */
+static int
+make_empty(const struct upload *upload, struct err *err)
+{
+	struct blob_writer *writer = NULL;
+	int rc = blob_write_open(registry.store, upload->key, 0, &writer, err);
+
+	if (rc == 0)
+		rc = blob_write_sync(writer, err);
+	blob_write_close(&writer);
+	return rc;
+}
+
+int
+intake_finish(struct req *req, struct intake *intake,
+    const struct oci_digest *expected, struct err *err)
+{
+	struct upload_content content = { .size = intake->upload.received };
+	unsigned char sha512[DIGEST_SHA512_SIZE];
+	struct oci_digest found = { .algorithm = expected->algorithm };
+	struct settings settings;
+	int rc = settings_current(registry.db, &settings, err);
+
+	if (rc == 0 && intake->digest == NULL)
+		rc = load_digest(req, intake, err);
+	if (rc == 0 && intake->upload.received == 0)
+		rc = make_empty(&intake->upload, err);
+	if (rc == 0 && expected->algorithm == DIGEST_SHA512)
+		rc = hash_sha512(req, &intake->upload, sha512, err);
+	if (rc < 0)
+		return rc;
+	digest_get(intake->digest, content.sha256);
+	if (expected->algorithm == DIGEST_SHA512) {
+		content.sha512 = sha512;
+		memcpy(found.bytes, sha512, sizeof(sha512));
+	} else {
+		memcpy(found.bytes, content.sha256, sizeof(content.sha256));
+	}
+	if (!oci_digest_equal(&found, expected))
+		return refuse_digest(intake, expected, &found, err);
+	rc = upload_finish(registry.db, req->pool, &intake->upload, &content,
+	    settings.gc_promise, err);
+	if (rc < 0)
+		return rc;
+	intake->claimed = false;
+	metric_add(REGISTRY_BLOBS_PUSHED, 1);
+	return 0;
+}
+
+void
+intake_release(struct intake *intake)
+{
+	digest_free(&intake->digest);
+}

@@ -1,0 +1,83 @@
+/* dtr-registry: the OCI and Docker registry protocol. */
+#include "common/base/base.h"
+
+#include "common/conf/conf.h"
+#include "fcgi/core/metrics.h"
+#include "fcgi/core/server.h"
+#include "fcgi/registry/auth.h"
+#include "fcgi/registry/regerr.h"
+#include "fcgi/registry/registry.h"
+
+#undef ROUTE
+#define ROUTE(id_, methods_, pattern_, permission_, body_, handler_, help_) \
+	{ .id = #id_, .methods = (methods_), .pattern = (pattern_), \
+		.permission = (permission_), .body = (body_), \
+		.handler = (handler_), .help = (help_) },
+static const struct route routes[] = {
+#include "fcgi/registry/routes.def"
+};
+
+static const struct metric metrics[REGISTRY_METRICS] = {
+	[REGISTRY_BLOB_BYTES_IN] = { "registry_upload_bytes_total", "",
+	    "bytes of blobs received", METRIC_COUNTER },
+	[REGISTRY_BLOBS_PUSHED] = { "registry_blobs_pushed_total", "",
+	    "uploads that became a blob", METRIC_COUNTER },
+	[REGISTRY_BLOBS_MOUNTED] = { "registry_blobs_mounted_total", "",
+	    "blobs taken over from another repository", METRIC_COUNTER },
+	[REGISTRY_MANIFESTS_PUSHED] = { "registry_manifests_pushed_total", "",
+	    "manifests stored", METRIC_COUNTER },
+	[REGISTRY_UPLOADS_STARTED] = { "registry_uploads_started_total", "",
+	    "uploads begun", METRIC_COUNTER },
+	[REGISTRY_UPLOADS_ABORTED] = { "registry_uploads_aborted_total", "",
+	    "upload requests whose client went away", METRIC_COUNTER },
+	[REGISTRY_TOKENS_VERIFIED] = { "registry_tokens_total",
+	    "result=\"verified\"", "tokens seen for the first time",
+	    METRIC_COUNTER },
+	[REGISTRY_TOKENS_REFUSED] = { "registry_tokens_total",
+	    "result=\"refused\"", "tokens seen for the first time",
+	    METRIC_COUNTER },
+};
+
+static size_t
+pools(const struct conf *conf, struct server_pool out[SERVER_POOLS_MAX])
+{
+	out[0] = (struct server_pool){ .name = "registry",
+		.socket = conf->registry_socket,
+		.workers = (unsigned)conf->registry_workers,
+		.threads = (unsigned)conf->registry_threads };
+	out[1] = (struct server_pool){ .name = "registry-upload",
+		.socket = conf->registry_upload_socket,
+		.workers = (unsigned)conf->registry_upload_workers,
+		.threads = (unsigned)conf->registry_upload_threads };
+	return 2;
+}
+
+/* Docker's oldest clients look for it before they speak version 2 */
+static void
+prepare(struct req *req)
+{
+	resp_header(req, "Docker-Distribution-Api-Version", "registry/2.0");
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct server server = {
+		.program = "dtr-registry",
+		.version = PACKAGE_VERSION,
+		.routes = routes,
+		.route_count = COUNT_OF(routes),
+		.metrics = metrics,
+		.metric_count = REGISTRY_METRICS,
+		.pools = pools,
+		.start = registry_start,
+		.stop = registry_stop,
+		.authorize = auth_authorize,
+		.put_error = regerr_put,
+		.prepare = prepare,
+		.ready = registry_ready,
+		.tick = registry_tick,
+	};
+
+	return server_main(&server, argc, argv);
+}

@@ -1,0 +1,68 @@
+#include "common/base/base.h"
+#include "fcgi/registry/registry.h"
+
+#include "common/base/err.h"
+#include "common/blob/blob.h"
+#include "common/conf/conf.h"
+#include "common/model/model.h"
+#include "common/model/setting.h"
+#include "fcgi/core/cache.h"
+#include "fcgi/registry/token.h"
+
+#define TOKEN_CACHE_SIZE ((size_t)4 << 20)
+
+struct registry registry;
+
+int
+registry_start(const struct conf *conf, struct err *err)
+{
+	int rc = model_open(conf, "registry", &registry.db, err);
+
+	if (rc == 0)
+		rc = blob_store_open(&registry.store, conf, err);
+	if (rc < 0)
+		return rc;
+	registry.conf = conf;
+	registry.service = strstr(conf->external_url, "://");
+	if (registry.service == NULL)
+		return err_set(err, E_INVALID,
+		    "node.external_url must begin with https:// or http://");
+	registry.service += 3;
+	registry.tokens = cache_new(TOKEN_CACHE_SIZE);
+	registry.manifests = cache_new((size_t)conf->registry_manifest_cache);
+	return 0;
+}
+
+void
+registry_stop(void)
+{
+	token_stop();
+	cache_free(&registry.manifests);
+	cache_free(&registry.tokens);
+	blob_store_close(&registry.store);
+	db_free(&registry.db);
+}
+
+/* a database that is away is seen and reported by the requests */
+void
+registry_tick(void)
+{
+	struct err err;
+
+	if (settings_refresh(registry.db, &err) < 0)
+		err_clear(&err);
+}
+
+int
+registry_ready(struct err *err)
+{
+	uint64_t free_bytes;
+	int rc = db_check(registry.db, err);
+
+	if (rc < 0)
+		return err_prefix(err, "database");
+	rc = blob_store_check(registry.store, &free_bytes, err);
+	if (rc < 0)
+		return err_prefix(err, "storage");
+	return 0;
+}

@@ -1,0 +1,50 @@
+#include "common/base/base.h"
+#include "fcgi/registry/reply.h"
+
+#include "common/base/err.h"
+#include "common/oci/oci_digest.h"
+#include "fcgi/core/req.h"
+
+void
+reply_digest(struct req *req, const char *digest)
+{
+	resp_header(req, "Docker-Content-Digest", digest);
+	resp_printf(req, "ETag", "\"%s\"", digest);
+}
+
+bool
+reply_not_modified(struct req *req, const char *digest)
+{
+	const char *tags = req_header(req, "IF_NONE_MATCH");
+
+	/* a digest is no part of a longer one: they have fixed lengths */
+	if (tags == NULL ||
+	    (strcmp(tags, "*") != 0 && strstr(tags, digest) == NULL))
+		return false;
+	resp_status(req, 304);
+	reply_digest(req, digest);
+	resp_send(req, NULL, "", 0);
+	return true;
+}
+
+void
+reply_created(struct req *req, const char *kind, const char *digest)
+{
+	resp_status(req, 201);
+	resp_printf(
+	    req, "Location", "/v2/%s/%s/%s", req->args[0], kind, digest);
+	resp_header(req, "Docker-Content-Digest", digest);
+	resp_send(req, NULL, "", 0);
+}
+
+int
+reply_parse_digest(struct oci_digest *out, const char *text, struct err *err)
+{
+	int rc;
+
+	if (text == NULL)
+		rc = err_set(err, E_INVALID, "parameter digest is missing");
+	else
+		rc = oci_digest_parse(out, text, err);
+	return rc < 0 ? err_reason(err, "DIGEST_INVALID") : 0;
+}

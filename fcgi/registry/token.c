@@ -1,0 +1,265 @@
+#include "common/base/base.h"
+#include "fcgi/registry/token.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/base/str.h"
+#include "common/base/time.h"
+#include "common/crypt/digest.h"
+#include "common/crypt/jws.h"
+#include "common/json/jscheck.h"
+#include "common/json/jsr.h"
+#include "common/model/setting.h"
+#include "fcgi/core/cache.h"
+#include "fcgi/core/metrics.h"
+#include "fcgi/registry/registry.h"
+#include "fcgi/registry/token_keys.h"
+
+/* clocks of two nodes may differ by this much */
+#define LEEWAY_S 10
+#define GRANTS_MAX 256
+
+static const struct jscheck_limits claims_limits = {
+	.bytes = JWS_SIZE_MAX,
+	.depth = 6,
+	.values = 2000,
+};
+
+/* what the cache keeps: this, then the name, a NUL and the grants */
+struct packed {
+	struct rand_id account_id;
+	int64_t expires_s;
+	int64_t generation;
+	bool has_account;
+	char text[];
+};
+
+static int
+refuse(struct err *err, const char *why)
+{
+	metric_add(REGISTRY_TOKENS_REFUSED, 1);
+	return err_set(err, E_UNAUTH, "the token %s", why);
+}
+
+static unsigned
+action_of(const char *name)
+{
+	if (strcmp(name, "pull") == 0)
+		return TOKEN_PULL;
+	if (strcmp(name, "push") == 0)
+		return TOKEN_PUSH;
+	if (strcmp(name, "delete") == 0)
+		return TOKEN_DELETE;
+	if (strcmp(name, "*") == 0)
+		return TOKEN_ALL;
+	return 0;
+}
+
+/* one grant is "type NUL name NUL" and a byte of action bits */
+static int
+pack_grant(struct str *out, const struct jsr *grant, struct err *err)
+{
+	const char *type, *name;
+	struct jsr actions = { .node = NULL };
+	unsigned bits = 0;
+	int rc = jsr_str(grant, "type", true, &type, err);
+
+	if (rc == 0)
+		rc = jsr_str(grant, "name", true, &name, err);
+	if (rc == 0)
+		rc = jsr_array(grant, "actions", true, 16, &actions, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < jsr_count(&actions); i++) {
+		struct jsr item = jsr_item(&actions, i);
+		const char *action;
+
+		rc = jsr_as_str(&item, &action, err);
+		if (rc < 0)
+			return rc;
+		bits |= action_of(action);
+	}
+	str_add(out, type, strlen(type) + 1);
+	str_add(out, name, strlen(name) + 1);
+	str_putc(out, (char)bits);
+	return 0;
+}
+
+static int
+pack_grants(struct str *out, const struct jsr *claims, struct err *err)
+{
+	struct jsr access = { .node = NULL };
+	int rc = jsr_array(claims, "access", true, GRANTS_MAX, &access, err);
+
+	for (size_t i = 0; rc == 0 && i < jsr_count(&access); i++) {
+		struct jsr grant = jsr_item(&access, i);
+
+		rc = jsr_as_object(&grant, err);
+		if (rc == 0)
+			rc = pack_grant(out, &grant, err);
+	}
+	return rc;
+}
+
+static int
+check_claims(const struct jsr *claims, struct identity *out, struct err *err)
+{
+	const char *issuer, *audience, *uid = "";
+	int64_t not_before = 0;
+	int rc = jsr_str(claims, "iss", true, &issuer, err);
+
+	if (rc == 0)
+		rc = jsr_str(claims, "aud", true, &audience, err);
+	if (rc == 0)
+		rc = jsr_str(claims, "sub", true, &out->name, err);
+	if (rc == 0)
+		rc = jsr_str(claims, "uid", false, &uid, err);
+	if (rc == 0)
+		rc = jsr_int(claims, "exp", true, 0, INT64_MAX / 2,
+		    &out->expires_s, err);
+	if (rc == 0)
+		rc = jsr_int(claims, "nbf", true, 0, INT64_MAX / 2,
+		    &not_before, err);
+	if (rc == 0)
+		rc = jsr_int(claims, "gen", true, 0, INT64_MAX,
+		    &out->generation, err);
+	if (rc < 0)
+		return refuse(err, "lacks a claim");
+	if (strcmp(issuer, registry.conf->external_url) != 0)
+		return refuse(err, "is from another issuer");
+	if (strcmp(audience, registry.service) != 0)
+		return refuse(err, "is for another service");
+	if (not_before > time_now_s() + LEEWAY_S)
+		return refuse(err, "is not valid yet");
+	out->has_account = rand_id_parse(&out->account_id, uid);
+	return 0;
+}
+
+/* what changes while a token is cached */
+static int
+check_now(const struct identity *identity, struct err *err)
+{
+	struct settings settings;
+	int rc = settings_current(registry.db, &settings, err);
+
+	if (rc < 0)
+		return rc;
+	if (identity->expires_s + LEEWAY_S <= time_now_s())
+		return refuse(err, "has expired");
+	if (identity->generation < settings.token_generation)
+		return refuse(err, "was revoked");
+	return 0;
+}
+
+static void
+keep(struct pool *pool, const unsigned char *digest,
+    const struct identity *identity)
+{
+	int64_t life_us =
+	    (identity->expires_s + LEEWAY_S - time_now_s()) * TIME_SECOND;
+	size_t name_size = strlen(identity->name) + 1;
+	size_t n = sizeof(struct packed) + name_size + identity->grants_size;
+	struct packed *packed = pool_alloc(pool, n);
+
+	packed->account_id = identity->account_id;
+	packed->expires_s = identity->expires_s;
+	packed->generation = identity->generation;
+	packed->has_account = identity->has_account;
+	memcpy(packed->text, identity->name, name_size);
+	memcpy(packed->text + name_size, identity->grants,
+	    identity->grants_size);
+	cache_put(registry.tokens, digest, packed, n,
+	    time_monotonic_us() + life_us);
+}
+
+static bool
+recall(struct pool *pool, const unsigned char *digest, struct identity *out)
+{
+	size_t n, name_size;
+	const struct packed *packed =
+	    cache_get(registry.tokens, digest, pool, &n);
+
+	if (packed == NULL)
+		return false;
+	name_size = strlen(packed->text) + 1;
+	*out = (struct identity){
+		.name = packed->text,
+		.has_account = packed->has_account,
+		.account_id = packed->account_id,
+		.expires_s = packed->expires_s,
+		.generation = packed->generation,
+		.grants = packed->text + name_size,
+		.grants_size = n - sizeof(*packed) - name_size,
+	};
+	return true;
+}
+
+static int
+verify_signature(const struct jws *jws, struct err *err)
+{
+	int good = token_keys_verify(jws, err);
+
+	if (good < 0)
+		return good;
+	return good == 1 ? 0 : refuse(err, "has a bad signature");
+}
+
+int
+token_verify(
+    struct pool *pool, const char *text, struct identity *out, struct err *err)
+{
+	unsigned char digest[DIGEST_SHA256_SIZE];
+	size_t n = strnlen(text, JWS_SIZE_MAX + 1);
+	struct str grants;
+	struct jsr claims;
+	struct jws jws;
+	int rc;
+
+	if (n > JWS_SIZE_MAX)
+		return refuse(err, "is too long");
+	digest_of(DIGEST_SHA256, text, n, digest);
+	if (recall(pool, digest, out))
+		return check_now(out, err);
+	rc = jws_parse(&jws, pool, text, err);
+	if (rc < 0)
+		return rc == E_UNAUTH ? refuse(err, "is malformed") : rc;
+	rc = verify_signature(&jws, err);
+	if (rc < 0)
+		return rc;
+	if (jsr_parse(pool, jws.payload, jws.payload_size, &claims_limits,
+		&claims, err) < 0)
+		return refuse(err, "has malformed claims");
+	*out = (struct identity){ .name = "" };
+	rc = check_claims(&claims, out, err);
+	if (rc == 0)
+		rc = check_now(out, err);
+	if (rc < 0)
+		return rc;
+	str_init(&grants, pool, JWS_SIZE_MAX);
+	if (pack_grants(&grants, &claims, err) < 0 || str_is_full(&grants))
+		return refuse(err, "has malformed access rights");
+	out->grants = grants.p;
+	out->grants_size = grants.len;
+	keep(pool, digest, out);
+	metric_add(REGISTRY_TOKENS_VERIFIED, 1);
+	return 0;
+}
+
+bool
+identity_may(const struct identity *identity, const char *type,
+    const char *name, enum token_action action)
+{
+	const char *p = identity->grants;
+	const char *end = p + identity->grants_size;
+
+	while (p < end) {
+		const char *grant_name = p + strlen(p) + 1;
+		const char *bits = grant_name + strlen(grant_name) + 1;
+
+		if (strcmp(p, type) == 0 && strcmp(grant_name, name) == 0 &&
+		    ((unsigned char)*bits & (action | TOKEN_ALL)) != 0)
+			return true;
+		p = bits + 1;
+	}
+	return false;
+}
