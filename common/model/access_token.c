@@ -27,7 +27,13 @@ create_tx(struct db_tx *tx, void *context, struct err *err)
 	    db_id(c->account_id), db_int(c->kind), db_text(c->label),
 	    db_text(c->service), db_bytes(c->digest, sizeof(c->digest)));
 
-	return rc == E_EXISTS && db_tx_is_rerun(tx) ? 0 : rc;
+	if (rc == E_EXISTS && db_tx_is_rerun(tx))
+		return 0;
+	if (rc < 0 || c->kind != ACCESS_TOKEN_REFRESH)
+		return rc;
+	/* every `docker login` makes one: those of old logins go */
+	return tx_exec(tx, Q_ACCESS_TOKEN_PURGE_REFRESH, NULL, err,
+	    db_id(c->account_id));
 }
 
 int

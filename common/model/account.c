@@ -98,9 +98,13 @@ static int
 set_password_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct change *c = context;
-
-	return tx_exec(tx, Q_ACCOUNT_PASSWORD_SET, NULL, err, db_id(c->id),
+	int rc = tx_exec(tx, Q_ACCOUNT_PASSWORD_SET, NULL, err, db_id(c->id),
 	    db_text(c->password_hash));
+
+	if (rc < 0)
+		return rc;
+	return tx_exec(
+	    tx, Q_ACCESS_TOKEN_REVOKE_REFRESH, NULL, err, db_id(c->id));
 }
 
 int

@@ -42,6 +42,7 @@ int account_find(struct db *db, struct pool *pool, const char *name,
 int account_create(struct db *db, const struct account *account,
     const char *password_hash, struct err *err);
 
+/* Also ends the logins that go on by refresh tokens. */
 int account_set_password(struct db *db, const struct rand_id *id,
     const char *password_hash, struct err *err);
 

@@ -17,3 +17,15 @@ WHERE t.secret_digest = ? AND t.is_active = 1;
 UPDATE access_token SET last_used = UTC_TIMESTAMP(6)
 WHERE id = ? AND (last_used IS NULL
     OR last_used < UTC_TIMESTAMP(6) - INTERVAL 5 MINUTE);
+
+-- name: access_token_revoke_refresh
+-- roles: garant
+UPDATE access_token SET is_active = 0
+WHERE account_id = ? AND kind = 2 AND is_active = 1;
+
+-- name: access_token_purge_refresh
+-- roles: garant
+DELETE FROM access_token
+WHERE account_id = ? AND kind = 2
+    AND COALESCE(last_used, created) < UTC_TIMESTAMP(6) - INTERVAL 90 DAY
+LIMIT 100;

@@ -1,0 +1,112 @@
+#include "common/base/base.h"
+#include "fcgi/garant/garant.h"
+
+#include "common/base/err.h"
+#include "common/conf/conf.h"
+#include "common/model/login_delay.h"
+#include "common/model/model.h"
+#include "common/model/setting.h"
+#include "fcgi/core/errlist.h"
+#include "fcgi/garant/login.h"
+#include "fcgi/garant/signer.h"
+
+/* ticks between two removals of old failure counts */
+#define PURGE_TICKS 600
+
+struct garant garant;
+
+int
+garant_start(const struct conf *conf, struct err *err)
+{
+	int rc = model_open(conf, "garant", &garant.db, err);
+
+	if (rc < 0)
+		return rc;
+	garant.conf = conf;
+	garant.service = strstr(conf->external_url, "://");
+	if (garant.service == NULL)
+		return err_set(err, E_INVALID,
+		    "node.external_url must begin with https:// or http://");
+	garant.service += 3;
+	login_start((unsigned)conf->garant_password_checks);
+	return signer_start(conf, err);
+}
+
+void
+garant_stop(void)
+{
+	signer_stop();
+	login_stop();
+	db_free(&garant.db);
+}
+
+/* a database that is away is seen and reported by the requests */
+void
+garant_tick(void)
+{
+	static unsigned ticks;
+	struct err err;
+
+	if (settings_refresh(garant.db, &err) < 0)
+		return;
+	signer_refresh();
+	if (++ticks % PURGE_TICKS == 0 && login_delay_purge(garant.db, &err) < 0)
+		log_err(NULL, LOG_WARN, "login_delay_purge_failed", &err);
+}
+
+int
+garant_ready(struct err *err)
+{
+	int rc = db_check(garant.db, err);
+
+	if (rc < 0)
+		return err_prefix(err, "database");
+	rc = signer_check(err);
+	if (rc < 0)
+		return err_prefix(err, "token key");
+	return 0;
+}
+
+int
+garant_authorize(
+    struct req *req UNUSED, int permission UNUSED, struct err *err UNUSED)
+{
+	return 0;
+}
+
+static const char *
+reason_of(enum err_code code)
+{
+	switch (code) {
+	case E_UNAUTH:
+		return "UNAUTHORIZED";
+	case E_DENIED:
+		return "DENIED";
+	case E_LIMIT:
+		return "TOOMANYREQUESTS";
+	case E_BUSY:
+	case E_FULL:
+	case E_UNCERTAIN:
+		return "UNAVAILABLE";
+	case E_INTERNAL:
+		return "UNKNOWN";
+	case E_NOTFOUND:
+	case E_EXISTS:
+	case E_CONFLICT:
+		return "UNSUPPORTED";
+	case E_INVALID:
+	case E_TOOBIG:
+	case E_RANGE:
+	case E_ABORTED:
+		return "INVALID_REQUEST";
+	}
+	return "UNKNOWN";
+}
+
+void
+garant_put_error(struct req *req, const struct err *err)
+{
+	errlist_send_one(req,
+	    err->reason != NULL ? err->reason : reason_of(err->code),
+	    err->text);
+}

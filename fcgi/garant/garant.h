@@ -1,0 +1,51 @@
+/*
+ * What a worker of dtr-garant shares between its requests, made once at its
+ * start, and the names of this component. It alone reads the private keys
+ * that sign registry tokens.
+ */
+#ifndef FCGI_GARANT_GARANT_H
+#define FCGI_GARANT_GARANT_H
+
+#include "fcgi/core/req.h"
+
+struct conf;
+struct db;
+struct err;
+
+struct garant {
+	const struct conf *conf;
+	struct db *db;
+	const char *service; /* host and port of node.external_url */
+};
+
+extern struct garant garant;
+
+/* server.h's callbacks */
+int garant_start(const struct conf *conf, struct err *err);
+void garant_stop(void);
+void garant_tick(void);
+int garant_ready(struct err *err);
+int garant_authorize(struct req *req, int permission, struct err *err);
+void garant_put_error(struct req *req, const struct err *err);
+
+enum permission {
+	/* open to all: the handler itself is what checks who it is */
+	PERMISSION_NONE = 1,
+};
+
+enum garant_metric {
+	GARANT_TOKENS_USER,
+	GARANT_TOKENS_ANONYMOUS,
+	GARANT_LOGINS_GOOD,
+	GARANT_LOGINS_CACHED,
+	GARANT_LOGINS_WRONG,
+	GARANT_LOGINS_DELAYED,
+	GARANT_LOGINS_BUSY,
+	GARANT_METRICS, /* their number */
+};
+
+int h_token_get(struct req *req, struct err *err);
+int h_token_post(struct req *req, struct err *err);
+int h_keys_get(struct req *req, struct err *err);
+
+#endif

@@ -1,0 +1,194 @@
+#include "common/base/base.h"
+#include "fcgi/garant/grant.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/base/str.h"
+#include "common/base/time.h"
+#include "common/conf/conf.h"
+#include "common/crypt/jws.h"
+#include "common/json/jsw.h"
+#include "common/model/access.h"
+#include "common/model/account.h"
+#include "common/model/setting.h"
+#include "common/oci/name.h"
+#include "fcgi/garant/garant.h"
+#include "fcgi/garant/signer.h"
+
+static unsigned
+actions_of(const struct access *access, bool create_on_push)
+{
+	switch (access->level) {
+	case ACCESS_ADMIN:
+		return SCOPE_PULL | SCOPE_PUSH | SCOPE_DELETE | SCOPE_ALL;
+	case ACCESS_WRITE:
+		return SCOPE_PULL | SCOPE_PUSH | SCOPE_DELETE;
+	case ACCESS_READ:
+		return SCOPE_PULL;
+	case ACCESS_NONE:
+		break;
+	}
+	/* who may make it gets an honest "not found" for what is not there */
+	if (!access->has_repository && access->may_create)
+		return SCOPE_PULL | SCOPE_DELETE |
+		    (create_on_push ? SCOPE_PUSH : 0);
+	return 0;
+}
+
+static int
+cut_repository(struct pool *pool, const struct account *account,
+    struct scope *scope, struct err *err)
+{
+	struct settings settings;
+	struct access access;
+	int rc;
+
+	if (!oci_name_is_valid(scope->name)) {
+		scope->actions = 0;
+		return 0;
+	}
+	rc = settings_current(garant.db, &settings, err);
+	if (rc == 0)
+		rc = access_decide(
+		    garant.db, pool, account, scope->name, &access, err);
+	if (rc == 0)
+		scope->actions &=
+		    actions_of(&access, settings.create_on_push);
+	return rc;
+}
+
+static int
+cut(struct pool *pool, const struct account *account,
+    struct scope_list *scopes, struct err *err)
+{
+	for (size_t i = 0; i < scopes->count; i++) {
+		struct scope *scope = &scopes->items[i];
+		int rc;
+
+		if (strcmp(scope->type, "repository") == 0) {
+			rc = cut_repository(pool, account, scope, err);
+			if (rc < 0)
+				return rc;
+		} else if (strcmp(scope->type, "registry") != 0 ||
+		    strcmp(scope->name, "catalog") != 0 || account == NULL) {
+			/* the catalog lists what its reader may read */
+			scope->actions = 0;
+		}
+	}
+	return 0;
+}
+
+static const struct {
+	enum scope_action action;
+	const char *name;
+} action_names[] = {
+	{ SCOPE_PULL, "pull" },
+	{ SCOPE_PUSH, "push" },
+	{ SCOPE_DELETE, "delete" },
+	{ SCOPE_ALL, "*" },
+};
+
+static void
+put_access(struct jsw *w, const struct scope_list *scopes)
+{
+	jsw_array(w, "access");
+	for (size_t i = 0; i < scopes->count; i++) {
+		const struct scope *scope = &scopes->items[i];
+
+		if (scope->actions == 0)
+			continue;
+		jsw_object(w, NULL);
+		jsw_str(w, "type", scope->type);
+		jsw_str(w, "name", scope->name);
+		jsw_array(w, "actions");
+		for (size_t j = 0; j < COUNT_OF(action_names); j++)
+			if ((scope->actions & action_names[j].action) != 0)
+				jsw_str(w, NULL, action_names[j].name);
+		jsw_end(w);
+		jsw_end(w);
+	}
+	jsw_end(w);
+}
+
+static const char *
+scope_text(struct pool *pool, const struct scope_list *scopes)
+{
+	struct str text;
+
+	str_init(&text, pool, JWS_SIZE_MAX);
+	for (size_t i = 0; i < scopes->count; i++) {
+		const struct scope *scope = &scopes->items[i];
+		char separator = ':';
+
+		if (scope->actions == 0)
+			continue;
+		str_printf(&text, "%s%s:%s", text.len > 0 ? " " : "",
+		    scope->type, scope->name);
+		for (size_t j = 0; j < COUNT_OF(action_names); j++) {
+			if ((scope->actions & action_names[j].action) == 0)
+				continue;
+			str_putc(&text, separator);
+			str_puts(&text, action_names[j].name);
+			separator = ',';
+		}
+	}
+	return text.p;
+}
+
+static void
+put_claims(struct str *text, const struct account *account,
+    const struct scope_list *scopes, const struct grant *grant,
+    int64_t generation)
+{
+	int64_t now_s = grant->issued_us / TIME_SECOND;
+	struct rand_id id = rand_id_new();
+	char id_text[RAND_ID_TEXT_SIZE];
+	struct jsw w;
+
+	jsw_init(&w, text);
+	jsw_object(&w, NULL);
+	jsw_str(&w, "iss", garant.conf->external_url);
+	jsw_str(&w, "sub", account != NULL ? account->name : "");
+	jsw_str(&w, "aud", garant.service);
+	jsw_int(&w, "exp", now_s + grant->life_s);
+	jsw_int(&w, "nbf", now_s);
+	jsw_int(&w, "iat", now_s);
+	rand_id_put(id_text, &id);
+	jsw_str(&w, "jti", id_text);
+	jsw_int(&w, "gen", generation);
+	if (account != NULL) {
+		rand_id_put(id_text, &account->id);
+		jsw_str(&w, "uid", id_text);
+	}
+	put_access(&w, scopes);
+	jsw_end(&w);
+	jsw_done(&w);
+}
+
+int
+grant_make(struct pool *pool, const struct account *account,
+    struct scope_list *scopes, struct grant *out, struct err *err)
+{
+	struct settings settings;
+	struct str claims;
+	char *token;
+	int rc = cut(pool, account, scopes, err);
+
+	if (rc == 0)
+		rc = settings_current(garant.db, &settings, err);
+	if (rc < 0)
+		return rc;
+	out->issued_us = time_now_us();
+	out->life_s = garant.conf->garant_token_life;
+	out->scope = scope_text(pool, scopes);
+	str_init(&claims, pool, JWS_SIZE_MAX * 4);
+	put_claims(&claims, account, scopes, out, settings.token_generation);
+	rc = signer_sign(pool, claims.p, claims.len, &token, err);
+	if (rc < 0)
+		return rc;
+	if (str_is_full(&claims) || strlen(token) > JWS_SIZE_MAX)
+		return err_set(err, E_INVALID,
+		    "too many scopes for one token; ask for fewer");
+	out->token = token;
+	return 0;
+}

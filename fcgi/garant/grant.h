@@ -1,0 +1,28 @@
+/*
+ * What of the scopes asked for an account really gets, and the token that
+ * says so. Too few rights are never an error: the rest is granted.
+ */
+#ifndef FCGI_GARANT_GRANT_H
+#define FCGI_GARANT_GRANT_H
+
+#include "fcgi/garant/scope.h"
+
+struct account;
+struct err;
+struct pool;
+
+struct grant {
+	const char *token;
+	const char *scope; /* what was granted, as text */
+	int64_t issued_us;
+	int64_t life_s;
+};
+
+/*
+ * Cuts the scopes to what the account (NULL: anonymous) may do and signs a
+ * token. E_INVALID when the token would pass 8 kB: ask for fewer scopes.
+ */
+int grant_make(struct pool *pool, const struct account *account,
+    struct scope_list *scopes, struct grant *out, struct err *err);
+
+#endif

@@ -1,0 +1,262 @@
+/* Registry tokens, by GET with Basic authentication and by POST. */
+#include "common/base/base.h"
+#include "fcgi/garant/garant.h"
+
+#include <strings.h>
+
+#include "common/base/enc.h"
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/base/str.h"
+#include "common/base/time.h"
+#include "common/json/jsw.h"
+#include "common/model/access_token.h"
+#include "common/model/model.h"
+#include "fcgi/core/metrics.h"
+#include "fcgi/garant/grant.h"
+#include "fcgi/garant/login.h"
+
+#define FORM_MAX ((size_t)64 << 10)
+#define FORM_PARAMS 64
+#define ANSWER_MAX ((size_t)64 << 10)
+
+/* what both forms of the request come down to */
+struct asked {
+	struct account account;
+	bool has_account;
+	struct scope_list scopes;
+	bool offline; /* wants a refresh token */
+};
+
+static void
+challenge(struct req *req)
+{
+	resp_header(req, "WWW-Authenticate", "Basic realm=\"dtr\"");
+}
+
+/* 1 user and password, 0 no Basic header, < 0 malformed */
+static int
+parse_basic(struct req *req, char **name_out, char **password_out,
+    struct err *err)
+{
+	const char *header = req_header(req, "AUTHORIZATION");
+	char *text, *colon;
+	size_t n;
+
+	if (header == NULL || strncasecmp(header, "Basic ", 6) != 0)
+		return 0;
+	header += 6 + strspn(header + 6, " ");
+	text = (char *)enc_parse_base64(
+	    req->pool, header, strlen(header), &n);
+	colon = text != NULL ? memchr(text, ':', n) : NULL;
+	if (colon == NULL || memchr(text, '\0', n) != NULL)
+		return err_set(
+		    err, E_UNAUTH, "malformed Authorization header");
+	*colon = '\0';
+	*name_out = text;
+	*password_out = colon + 1;
+	return 1;
+}
+
+static int
+check_service(const char *service, struct err *err)
+{
+	if (service == NULL || strcmp(service, garant.service) == 0)
+		return 0;
+	return err_set(err, E_INVALID,
+	    "service \"%.80s\" is not served here; this is \"%s\"", service,
+	    garant.service);
+}
+
+static void
+put_answer(struct req *req, const struct grant *grant, const char *refresh)
+{
+	char issued[TIME_TEXT_SIZE];
+	struct str body;
+	struct jsw w;
+
+	time_put_rfc3339(issued, grant->issued_us);
+	str_init(&body, req->pool, ANSWER_MAX);
+	jsw_init(&w, &body);
+	jsw_object(&w, NULL);
+	jsw_str(&w, "token", grant->token);
+	jsw_str(&w, "access_token", grant->token);
+	jsw_str(&w, "scope", grant->scope);
+	jsw_int(&w, "expires_in", grant->life_s);
+	jsw_str(&w, "issued_at", issued);
+	if (refresh != NULL)
+		jsw_str(&w, "refresh_token", refresh);
+	jsw_end(&w);
+	jsw_done(&w);
+	resp_header(req, "Cache-Control", "no-store");
+	resp_send(req, "application/json", body.p, body.len);
+}
+
+static int
+answer(struct req *req, struct asked *asked, struct err *err)
+{
+	const struct account *account =
+	    asked->has_account ? &asked->account : NULL;
+	const char *refresh = NULL;
+	struct grant grant;
+	int rc = grant_make(req->pool, account, &asked->scopes, &grant, err);
+
+	if (rc == 0 && asked->offline && account != NULL)
+		rc = access_token_create(garant.db, req->pool, &account->id,
+		    ACCESS_TOKEN_REFRESH, "docker login", garant.service,
+		    &refresh, err);
+	if (rc < 0)
+		return rc;
+	metric_add(account != NULL ? GARANT_TOKENS_USER
+				   : GARANT_TOKENS_ANONYMOUS,
+	    1);
+	put_answer(req, &grant, refresh);
+	return 0;
+}
+
+static int
+log_in(struct req *req, const char *name, const char *password,
+    struct asked *asked, struct err *err)
+{
+	int rc = login_password(req, name, password, &asked->account, err);
+
+	if (rc == E_UNAUTH)
+		challenge(req);
+	if (rc < 0)
+		return rc;
+	asked->has_account = true;
+	req->actor = asked->account.name;
+	return 0;
+}
+
+int
+h_token_get(struct req *req, struct err *err)
+{
+	const char *offline = uri_param(&req->uri, "offline_token");
+	struct asked *asked = pool_alloc(req->pool, sizeof(*asked));
+	char *name, *password;
+	int rc = check_service(uri_param(&req->uri, "service"), err);
+
+	for (size_t i = 0; rc == 0 && i < req->uri.param_count; i++)
+		if (strcmp(req->uri.params[i].name, "scope") == 0)
+			rc = scope_parse(&asked->scopes, req->pool,
+			    req->uri.params[i].value, err);
+	if (rc < 0)
+		return rc;
+	asked->offline = offline != NULL && strcmp(offline, "true") == 0;
+	rc = parse_basic(req, &name, &password, err);
+	if (rc == E_UNAUTH)
+		challenge(req);
+	if (rc == 1)
+		rc = log_in(req, name, password, asked, err);
+	return rc < 0 ? rc : answer(req, asked, err);
+}
+
+struct form {
+	struct uri_param params[FORM_PARAMS];
+	size_t count;
+};
+
+static const char *
+form_get(const struct form *form, const char *name)
+{
+	for (size_t i = 0; i < form->count; i++)
+		if (strcmp(form->params[i].name, name) == 0)
+			return form->params[i].value;
+	return NULL;
+}
+
+static int
+form_need(const struct form *form, const char *name, const char **out,
+    struct err *err)
+{
+	*out = form_get(form, name);
+	return *out != NULL ? 0
+			    : err_set(err, E_INVALID,
+				  "parameter \"%s\" is missing", name);
+}
+
+static int
+by_password(struct req *req, const struct form *form, struct asked *asked,
+    struct err *err)
+{
+	const char *name, *password;
+	int rc = form_need(form, "username", &name, err);
+
+	if (rc == 0)
+		rc = form_need(form, "password", &password, err);
+	if (rc == 0)
+		rc = log_in(req, name, password, asked, err);
+	return rc;
+}
+
+static int
+by_refresh(struct req *req, const struct form *form, struct asked *asked,
+    struct err *err)
+{
+	const char *secret;
+	int rc = form_need(form, "refresh_token", &secret, err);
+
+	if (rc < 0)
+		return rc;
+	rc = access_token_check(garant.db, req->pool, secret,
+	    ACCESS_TOKEN_REFRESH, garant.service, &asked->account, err);
+	if (rc == E_UNAUTH) {
+		metric_add(GARANT_LOGINS_WRONG, 1);
+		challenge(req);
+	}
+	if (rc < 0)
+		return rc;
+	asked->has_account = true;
+	asked->offline = false; /* the one he has stays good */
+	req->actor = asked->account.name;
+	return 0;
+}
+
+static int
+read_form(struct req *req, struct form *form, struct err *err)
+{
+	const char *text;
+	size_t n;
+	int rc = req_read_all(req, FORM_MAX, &text, &n, err);
+
+	if (rc == 0)
+		rc = uri_parse_form(req->pool, text, n, form->params,
+		    FORM_PARAMS, &form->count, err);
+	return rc;
+}
+
+int
+h_token_post(struct req *req, struct err *err)
+{
+	struct asked *asked = pool_alloc(req->pool, sizeof(*asked));
+	struct form *form = pool_alloc(req->pool, sizeof(*form));
+	const char *grant_type, *service, *client, *scope, *access;
+	int rc = read_form(req, form, err);
+
+	if (rc == 0)
+		rc = form_need(form, "grant_type", &grant_type, err);
+	if (rc == 0)
+		rc = form_need(form, "service", &service, err);
+	if (rc == 0)
+		rc = form_need(form, "client_id", &client, err);
+	if (rc == 0)
+		rc = check_service(service, err);
+	scope = rc == 0 ? form_get(form, "scope") : NULL;
+	if (scope != NULL)
+		rc = scope_parse(&asked->scopes, req->pool, scope, err);
+	if (rc < 0)
+		return rc;
+	access = form_get(form, "access_type");
+	asked->offline = access != NULL && strcmp(access, "offline") == 0;
+	if (strcmp(grant_type, "password") == 0)
+		rc = by_password(req, form, asked, err);
+	else if (strcmp(grant_type, "refresh_token") == 0)
+		rc = by_refresh(req, form, asked, err);
+	else
+		rc = err_set(err, E_INVALID,
+		    "grant_type \"%.40s\" is neither password nor "
+		    "refresh_token",
+		    grant_type);
+	return rc < 0 ? rc : answer(req, asked, err);
+}

@@ -1,0 +1,190 @@
+#include "common/base/base.h"
+#include "fcgi/garant/login.h"
+
+#include <semaphore.h>
+
+#include "common/base/err.h"
+#include "common/base/mem.h"
+#include "common/base/pool.h"
+#include "common/base/rand.h"
+#include "common/base/time.h"
+#include "common/crypt/digest.h"
+#include "common/crypt/passwd.h"
+#include "common/model/access_token.h"
+#include "common/model/login_delay.h"
+#include "fcgi/core/cache.h"
+#include "fcgi/core/metrics.h"
+#include "fcgi/garant/garant.h"
+
+#define REMEMBER_US (60 * TIME_SECOND)
+#define CACHE_SIZE ((size_t)1 << 20)
+/* longest wait for a place among the parallel checks */
+#define PLACE_WAIT_S 3
+
+static struct cache *login_good;
+static sem_t login_places;
+/* of this process alone: the cache's keys say nothing to anybody else */
+static unsigned char login_cache_key[32];
+
+void
+login_start(unsigned parallel_checks)
+{
+	login_good = cache_new(CACHE_SIZE);
+	sem_init(&login_places, 0, parallel_checks);
+	rand_bytes(login_cache_key, sizeof(login_cache_key));
+}
+
+void
+login_stop(void)
+{
+	cache_free(&login_good);
+	mem_wipe(login_cache_key, sizeof(login_cache_key));
+}
+
+static int
+wrong(struct err *err)
+{
+	return err_set(
+	    err, E_UNAUTH, "incorrect user name or password");
+}
+
+static int
+wait_first(struct req *req, const char *name, struct err *err)
+{
+	int64_t wait_us;
+	int64_t seconds;
+	int rc = login_delay_get(
+	    garant.db, req->pool, name, req->remote, &wait_us, err);
+
+	if (rc < 0 || wait_us == 0)
+		return rc;
+	seconds = (wait_us + TIME_SECOND - 1) / TIME_SECOND;
+	metric_add(GARANT_LOGINS_DELAYED, 1);
+	resp_printf(req, "Retry-After", "%" PRId64, seconds);
+	return err_set(err, E_LIMIT,
+	    "too many wrong passwords from this address; try again in "
+	    "%" PRId64 " seconds",
+	    seconds);
+}
+
+static int
+take_place(struct req *req, struct err *err)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PLACE_WAIT_S;
+	while (sem_timedwait(&login_places, &until) < 0) {
+		if (errno == EINTR)
+			continue;
+		metric_add(GARANT_LOGINS_BUSY, 1);
+		resp_header(req, "Retry-After", "5");
+		return err_set(err, E_LIMIT,
+		    "too many logins at once; try again in a few seconds");
+	}
+	return 0;
+}
+
+/* the stored hash is part of the key: a new password forgets the old one */
+static void
+cache_key(unsigned char key[CACHE_KEY_SIZE], struct pool *pool,
+    const struct account *account, const char *password)
+{
+	size_t hash_size = strlen(account->password_hash) + 1;
+	size_t n = hash_size + strlen(password);
+	char *text = pool_secret(pool, n);
+
+	memcpy(text, account->password_hash, hash_size);
+	memcpy(text + hash_size, password, n - hash_size);
+	digest_hmac(
+	    login_cache_key, sizeof(login_cache_key), text, n, key);
+}
+
+/* 1 right, 0 wrong, < 0 could not find out */
+static int
+check_slowly(struct req *req, const struct account *account,
+    const char *password, struct err *err)
+{
+	int rc = take_place(req, err);
+
+	if (rc < 0)
+		return rc;
+	if (account != NULL) {
+		rc = passwd_verify(password, account->password_hash, err);
+	} else {
+		/* an unknown name must take as long as a known one */
+		passwd_waste(password);
+		rc = 0;
+	}
+	sem_post(&login_places);
+	return rc;
+}
+
+static int
+check_password(struct req *req, const char *name,
+    const struct account *account, const char *password, struct err *err)
+{
+	unsigned char key[CACHE_KEY_SIZE];
+	size_t n;
+	int rc;
+
+	if (account != NULL) {
+		cache_key(key, req->pool, account, password);
+		if (cache_get(login_good, key, req->pool, &n) != NULL) {
+			metric_add(GARANT_LOGINS_CACHED, 1);
+			return 0;
+		}
+	}
+	rc = wait_first(req, name, err);
+	if (rc == 0)
+		rc = check_slowly(req, account, password, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0) {
+		metric_add(GARANT_LOGINS_WRONG, 1);
+		rc = login_delay_fail(garant.db, name, req->remote, err);
+		return rc < 0 ? rc : wrong(err);
+	}
+	metric_add(GARANT_LOGINS_GOOD, 1);
+	cache_put(login_good, key, "", 1, time_monotonic_us() + REMEMBER_US);
+	return login_delay_clear(garant.db, name, req->remote, err);
+}
+
+static int
+check_token(struct req *req, const char *name, const char *secret,
+    struct account *out, struct err *err)
+{
+	int rc = access_token_check(garant.db, req->pool, secret,
+	    ACCESS_TOKEN_MANUAL, "", out, err);
+
+	if (rc == 0 && strcmp(out->name, name) != 0)
+		rc = E_UNAUTH;
+	if (rc == E_UNAUTH) {
+		metric_add(GARANT_LOGINS_WRONG, 1);
+		return wrong(err);
+	}
+	if (rc == 0)
+		metric_add(GARANT_LOGINS_GOOD, 1);
+	return rc;
+}
+
+int
+login_password(struct req *req, const char *name, const char *password,
+    struct account *out, struct err *err)
+{
+	bool known;
+	int rc;
+
+	if (strlen(name) > ACCOUNT_NAME_MAX || password[0] == '\0' ||
+	    strlen(password) > PASSWD_LENGTH_MAX)
+		return wrong(err);
+	if (access_token_is_secret(password))
+		return check_token(req, name, password, out, err);
+	rc = account_find(garant.db, req->pool, name, out, err);
+	if (rc < 0 && rc != E_NOTFOUND)
+		return rc;
+	known = rc == 0 && out->kind == ACCOUNT_USER && out->is_active &&
+	    out->password_hash != NULL;
+	return check_password(
+	    req, name, known ? out : NULL, password, err);
+}

@@ -1,0 +1,98 @@
+#include "common/base/base.h"
+#include "fcgi/garant/scope.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+
+static unsigned
+parse_action(const char *p, size_t n)
+{
+	static const struct {
+		const char *name;
+		enum scope_action action;
+	} known[] = {
+		{ "pull", SCOPE_PULL },
+		{ "push", SCOPE_PUSH },
+		{ "delete", SCOPE_DELETE },
+		{ "*", SCOPE_ALL },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (strlen(known[i].name) == n &&
+		    memcmp(known[i].name, p, n) == 0)
+			return known[i].action;
+	return 0;
+}
+
+static unsigned
+parse_actions(const char *p, const char *end)
+{
+	unsigned actions = 0;
+
+	while (p < end) {
+		const char *stop = memchr(p, ',', (size_t)(end - p));
+
+		if (stop == NULL)
+			stop = end;
+		actions |= parse_action(p, (size_t)(stop - p));
+		p = stop + 1;
+	}
+	return actions;
+}
+
+static int
+add(struct scope_list *list, const struct scope *scope, struct err *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct scope *other = &list->items[i];
+
+		if (strcmp(other->type, scope->type) == 0 &&
+		    strcmp(other->name, scope->name) == 0) {
+			other->actions |= scope->actions;
+			return 0;
+		}
+	}
+	if (list->count == SCOPES_MAX)
+		return err_set(
+		    err, E_INVALID, "more than %d scopes", SCOPES_MAX);
+	list->items[list->count++] = *scope;
+	return 0;
+}
+
+static int
+parse_one(struct scope_list *list, struct pool *pool, const char *p,
+    const char *end, struct err *err)
+{
+	const char *first = memchr(p, ':', (size_t)(end - p));
+	const char *last = memrchr(p, ':', (size_t)(end - p));
+	const char *class;
+	struct scope scope;
+
+	if (first == NULL || first == last || first == p)
+		return err_set(err, E_INVALID,
+		    "scope \"%.*s\" is not of the form type:name:actions",
+		    (int)(end - p > 80 ? 80 : end - p), p);
+	/* the class is no longer used: repository(plugin) is a repository */
+	class = memchr(p, '(', (size_t)(first - p));
+	scope.type = pool_memdup(
+	    pool, p, (size_t)((class != NULL ? class : first) - p));
+	scope.name = pool_memdup(pool, first + 1, (size_t)(last - first - 1));
+	scope.actions = parse_actions(last + 1, end);
+	return add(list, &scope, err);
+}
+
+int
+scope_parse(struct scope_list *list, struct pool *pool, const char *text,
+    struct err *err)
+{
+	while (*text != '\0') {
+		size_t n = strcspn(text, " ");
+		int rc = n == 0 ? 0
+				: parse_one(list, pool, text, text + n, err);
+
+		if (rc < 0)
+			return rc;
+		text += n + (text[n] == ' ');
+	}
+	return 0;
+}

@@ -1,0 +1,39 @@
+/*
+ * Scopes that a client asks for: "type(class):name:action,action", several
+ * separated by spaces (Docker token scope documentation). Pure.
+ */
+#ifndef FCGI_GARANT_SCOPE_H
+#define FCGI_GARANT_SCOPE_H
+
+struct err;
+struct pool;
+
+#define SCOPES_MAX 64
+
+enum scope_action {
+	SCOPE_PULL = 1,
+	SCOPE_PUSH = 2,
+	SCOPE_DELETE = 4,
+	SCOPE_ALL = 8, /* "*" */
+};
+
+struct scope {
+	const char *type; /* "repository", "registry" */
+	const char *name;
+	unsigned actions; /* of enum scope_action; others are dropped */
+};
+
+struct scope_list {
+	struct scope items[SCOPES_MAX];
+	size_t count;
+};
+
+/*
+ * Adds the scopes in text; the same type and name are joined. E_INVALID for
+ * text without two colons or with more than SCOPES_MAX different names. The
+ * name may hold a colon itself (a host with port).
+ */
+int scope_parse(struct scope_list *list, struct pool *pool, const char *text,
+    struct err *err);
+
+#endif
