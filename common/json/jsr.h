@@ -67,4 +67,7 @@ int jsr_as_object(const struct jsr *v, struct err *err);
  */
 struct jsr jsr_member(const struct jsr *object, size_t i, const char **name);
 
+/* The value as JSON text in the pool: not the bytes that were given. */
+char *jsr_text(const struct jsr *v);
+
 #endif
