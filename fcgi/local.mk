@@ -1,1 +1,3 @@
-# fcgi
+include fcgi/core/local.mk
+include fcgi/registry/local.mk
+include fcgi/garant/local.mk

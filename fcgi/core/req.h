@@ -28,7 +28,7 @@ enum method {
 
 #define REQ_ARGS_MAX 4
 #define REQ_HEADERS_MAX 24
-#define REQ_ID_SIZE 33
+#define REQ_ID_SIZE 65
 
 struct req_header {
 	const char *name;

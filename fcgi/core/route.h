@@ -36,12 +36,13 @@ struct route {
 	const char *help;
 };
 
+/* Expands a line of routes.def into an item of such an array. */
 #define ROUTE(id_, methods_, pattern_, permission_, body_, handler_, help_) \
 	{ \
 		.id = #id_, .methods = (methods_), .pattern = (pattern_), \
 		.permission = (permission_), .body = (body_), \
 		.handler = (handler_), .help = (help_) \
-	}
+	},
 
 /*
  * Finds the route of req->uri and req->method and fills req->route and
@@ -50,6 +51,10 @@ struct route {
  */
 int route_find(struct req *req, const struct route *routes, size_t count,
     unsigned *allowed_out, struct err *err);
+
+/* "GET" and so on; false for any other method. */
+bool route_parse_method(const char *name, enum method *out);
+const char *route_method_name(enum method method);
 
 /* "GET, HEAD" for an Allow header. */
 void route_put_methods(struct str *out, unsigned methods);

@@ -6,11 +6,6 @@
 #include "fcgi/core/server.h"
 #include "fcgi/garant/garant.h"
 
-#undef ROUTE
-#define ROUTE(id_, methods_, pattern_, permission_, body_, handler_, help_) \
-	{ .id = #id_, .methods = (methods_), .pattern = (pattern_), \
-		.permission = (permission_), .body = (body_), \
-		.handler = (handler_), .help = (help_) },
 static const struct route routes[] = {
 #include "fcgi/garant/routes.def"
 };

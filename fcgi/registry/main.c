@@ -8,11 +8,6 @@
 #include "fcgi/registry/regerr.h"
 #include "fcgi/registry/registry.h"
 
-#undef ROUTE
-#define ROUTE(id_, methods_, pattern_, permission_, body_, handler_, help_) \
-	{ .id = #id_, .methods = (methods_), .pattern = (pattern_), \
-		.permission = (permission_), .body = (body_), \
-		.handler = (handler_), .help = (help_) },
 static const struct route routes[] = {
 #include "fcgi/registry/routes.def"
 };

@@ -1,0 +1,312 @@
+#include "common/base/base.h"
+#include "fcgi/core/edge.h"
+
+#include "common/base/enc.h"
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "common/base/pool.h"
+#include "common/base/rand.h"
+#include "common/base/str.h"
+#include "common/base/time.h"
+#include "common/conf/conf.h"
+#include "fcgi/core/fcgi_io.h"
+#include "fcgi/core/metrics_private.h"
+#include "fcgi/core/proxy.h"
+#include "fcgi/core/server.h"
+
+#define METRICS_SIZE_MAX ((size_t)4 << 20)
+#define TARGET_MAX ((size_t)32 << 10)
+
+static const struct server *edge_server;
+static struct proxy_list edge_proxies;
+
+int
+edge_init(
+    const struct server *server, const struct conf *conf, struct err *err)
+{
+	edge_server = server;
+	return proxy_parse(&edge_proxies, conf->trusted_proxies, err);
+}
+
+int
+edge_status(const struct err *err)
+{
+	switch (err->code) {
+	case E_NOTFOUND:
+		return 404;
+	case E_DENIED:
+		return 403;
+	case E_UNAUTH:
+		return 401;
+	case E_INVALID:
+		return 400;
+	case E_EXISTS:
+	case E_CONFLICT:
+		return 409;
+	case E_TOOBIG:
+		return 413;
+	case E_RANGE:
+		return 416;
+	case E_LIMIT:
+		return 429;
+	case E_ABORTED:
+		return 400;
+	case E_BUSY:
+	case E_UNCERTAIN:
+		return 503;
+	case E_FULL:
+		return 507;
+	case E_INTERNAL:
+		return 500;
+	}
+	return 500;
+}
+
+/* routes of every program, for its operators */
+static int
+get_live(struct req *req, struct err *err UNUSED)
+{
+	resp_send(req, "text/plain", "ok\n", 3);
+	return 0;
+}
+
+static int
+get_ready(struct req *req, struct err *err)
+{
+	if (edge_server->ready(err) == 0) {
+		resp_send(req, "text/plain", "ready\n", 6);
+		return 0;
+	}
+	log_err(&req->log, LOG_WARN, "not_ready", err);
+	resp_status(req, 503);
+	resp_printf(req, "Retry-After", "2");
+	resp_send(req, "text/plain", err->text, strlen(err->text));
+	return 0;
+}
+
+static int
+get_metrics(struct req *req, struct err *err UNUSED)
+{
+	struct str text;
+
+	str_init(&text, req->pool, METRICS_SIZE_MAX);
+	metrics_put(&text);
+	resp_send(req, "text/plain; version=0.0.4", text.p, text.len);
+	return 0;
+}
+
+static const struct {
+	const char *path;
+	route_handler *handler;
+} own_routes[] = {
+	{ "/livez", get_live },
+	{ "/readyz", get_ready },
+	{ "/metrics", get_metrics },
+};
+
+static route_handler *
+find_own(const struct req *req)
+{
+	if (req->method != METHOD_GET)
+		return NULL;
+	for (size_t i = 0; i < COUNT_OF(own_routes); i++)
+		if (strcmp(req->uri.path, own_routes[i].path) == 0)
+			return own_routes[i].handler;
+	return NULL;
+}
+
+static bool
+is_request_id(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n >= 1 && n < REQ_ID_SIZE &&
+	    strspn(text,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789._-") == n;
+}
+
+static void
+set_request_id(struct req *req)
+{
+	const char *given = req_header(req, "X_REQUEST_ID");
+	unsigned char bytes[16];
+
+	if (given != NULL && is_request_id(given)) {
+		snprintf(req->id, sizeof(req->id), "%s", given);
+	} else {
+		rand_bytes(bytes, sizeof(bytes));
+		enc_put_hex(req->id, bytes, sizeof(bytes));
+	}
+	req->log.request_id = req->id;
+	resp_header(req, "X-Request-Id", req->id);
+}
+
+static void
+begin(struct req *req, struct fcgi_io *io, struct pool *pool)
+{
+	*req = (struct req){ .pool = pool, .io = io, .status = 200,
+		.method = METHOD_GET, .target = "",
+		.started_us = time_monotonic_us() };
+	set_request_id(req);
+	req->remote = proxy_client(&edge_proxies, pool,
+	    req_cgi(req, "REMOTE_ADDR"), req_header(req, "X_FORWARDED_FOR"));
+	if (edge_server->prepare != NULL)
+		edge_server->prepare(req);
+}
+
+static int
+parse(struct req *req, struct err *err)
+{
+	const char *method = req_cgi(req, "REQUEST_METHOD");
+	const char *target = req_cgi(req, "REQUEST_URI");
+
+	if (target == NULL || strlen(target) > TARGET_MAX)
+		return err_set(err, E_INVALID, "the address is too long");
+	req->target = target;
+	if (method == NULL || !route_parse_method(method, &req->method)) {
+		resp_header(
+		    req, "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE");
+		return err_set(
+		    err, E_CONFLICT, "the address does not take this method");
+	}
+	return uri_parse(&req->uri, req->pool, target, err);
+}
+
+static int
+no_route(struct req *req, unsigned allowed, struct err *err)
+{
+	struct str text;
+
+	if (err->code != E_CONFLICT)
+		return err->code;
+	str_init(&text, req->pool, 256);
+	route_put_methods(&text, allowed);
+	resp_header(req, "Allow", text.p);
+	return err->code;
+}
+
+static int
+handle(struct req *req, struct err *err)
+{
+	route_handler *own;
+	unsigned allowed;
+	int rc = parse(req, err);
+
+	if (rc < 0)
+		return rc;
+	own = find_own(req);
+	if (own != NULL)
+		return own(req, err);
+	if (route_find(req, edge_server->routes, edge_server->route_count,
+		&allowed, err) < 0)
+		return no_route(req, allowed, err);
+	rc = edge_server->authorize(req, req->route->permission, err);
+	if (rc < 0)
+		return rc;
+	return req->route->handler(req, err);
+}
+
+static bool
+has_header(const struct req *req, const char *name)
+{
+	for (size_t i = 0; i < req->header_count; i++)
+		if (strcmp(req->headers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* an error after the head was sent can only be shown by a broken transfer */
+static void
+answer_error(struct req *req, const struct err *err)
+{
+	if (req->head_sent) {
+		fcgi_io_break(req->io);
+		return;
+	}
+	resp_status(req, edge_status(err));
+	/* no method of this address: 405 whatever the component thinks */
+	if (req->route == NULL && err->code == E_CONFLICT)
+		resp_status(req, 405);
+	if ((req->status == 503 || req->status == 429) &&
+	    !has_header(req, "Retry-After"))
+		resp_header(req, "Retry-After", "2");
+	edge_server->put_error(req, err);
+	if (!req->head_sent)
+		resp_send(req, NULL, "", 0);
+}
+
+static const char *
+log_path(const struct req *req)
+{
+	/* without the query: it may hold what is nobody's business */
+	return pool_memdup(
+	    req->pool, req->target, strcspn(req->target, "?"));
+}
+
+static void
+log_request(const struct req *req, const struct err *err, int64_t duration_us)
+{
+	bool failed = err->code != 0;
+	enum log_level level = err->code == E_INTERNAL ? LOG_ERROR : LOG_INFO;
+
+	if (!log_is_on(level))
+		return;
+	log_event(&req->log, level, "request",
+	    LOG_TEXT("method", req_cgi(req, "REQUEST_METHOD")),
+	    LOG_TEXT("path", log_path(req)),
+	    LOG_NUMBER("status",
+		err->code == E_ABORTED ? 499 : req->status),
+	    LOG_NUMBER("duration_us", duration_us),
+	    LOG_NUMBER("bytes_in", req->bytes_in),
+	    LOG_NUMBER("bytes_out", req->bytes_out),
+	    LOG_TEXT("remote", req->remote), LOG_TEXT("actor", req->actor),
+	    LOG_TEXT("route", req->route != NULL ? req->route->id : NULL),
+	    LOG_TEXT("user_agent", req_header(req, "USER_AGENT")),
+	    LOG_TEXT("code", failed ? err_name(err->code) : NULL),
+	    LOG_TEXT("error", failed ? err->text : NULL),
+	    LOG_TEXT("cause",
+		failed && err->cause[0] != '\0' ? err->cause : NULL));
+}
+
+static void
+finish(struct req *req, const struct err *err)
+{
+	int64_t duration_us = time_monotonic_us() - req->started_us;
+	size_t route = req->route != NULL
+	    ? (size_t)(req->route - edge_server->routes)
+	    : edge_server->route_count;
+
+	log_request(req, err, duration_us);
+	metrics_request_end(route, req->method, req->status, duration_us,
+	    req->bytes_in, req->bytes_out);
+	/* to learn whether a body ended means to wait for it: do that only
+	 * where none is expected */
+	if (req->method == METHOD_POST || req->method == METHOD_PUT ||
+	    req->method == METHOD_PATCH) {
+		int64_t announced = req_announced_length(req);
+
+		if (announced < 0 || (uint64_t)announced != req->bytes_in)
+			fcgi_io_close_after(req->io);
+	}
+}
+
+void
+edge_serve(struct fcgi_io *io, struct pool *pool)
+{
+	struct err err = { .code = 0 };
+	struct req *req = pool_alloc(pool, sizeof(*req));
+	int rc;
+
+	metrics_request_begin();
+	begin(req, io, pool);
+	rc = handle(req, &err);
+	if (rc < 0) {
+		err.code = (enum err_code)rc;
+		answer_error(req, &err);
+	} else {
+		err_clear(&err);
+	}
+	finish(req, &err);
+	pool_clear(pool);
+}

@@ -1,0 +1,21 @@
+/*
+ * The way of a request through the core: parse, route, authorize, handle,
+ * answer errors, log and count. The only place that makes HTTP of errors.
+ */
+#ifndef FCGI_CORE_EDGE_H
+#define FCGI_CORE_EDGE_H
+
+struct conf;
+struct err;
+struct fcgi_io;
+struct pool;
+struct server;
+
+/* Once in a worker, before its threads. */
+int edge_init(
+    const struct server *server, const struct conf *conf, struct err *err);
+
+/* Serves the request that io holds; the pool is empty before and after. */
+void edge_serve(struct fcgi_io *io, struct pool *pool);
+
+#endif

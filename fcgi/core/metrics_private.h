@@ -1,0 +1,28 @@
+/* The core's side of the counters (metrics.h is the component's). */
+#ifndef FCGI_CORE_METRICS_PRIVATE_H
+#define FCGI_CORE_METRICS_PRIVATE_H
+
+struct server;
+struct str;
+
+/* Worker processes that can be alive at once, old and new ones together. */
+#define METRICS_SLOTS 512
+
+/* Maps the shared memory; once in the master, before the first fork. */
+void metrics_init(const struct server *server);
+
+/* In a worker: which slot its gauges are in. */
+void metrics_use_slot(size_t slot);
+/* In the master: a worker is gone, and what it counted as running. */
+void metrics_clear_slot(size_t slot);
+
+/* route: index in the component's table, or its count for the core's own. */
+void metrics_request_begin(void);
+void metrics_request_end(size_t route, unsigned method, int status,
+    int64_t duration_us, uint64_t bytes_in, uint64_t bytes_out);
+void metrics_worker_died(void);
+
+/* All of it in Prometheus' text form. */
+void metrics_put(struct str *out);
+
+#endif

@@ -1,0 +1,85 @@
+#include "common/base/base.h"
+#include "fcgi/core/req.h"
+
+#include "common/base/err.h"
+#include "common/base/num.h"
+#include "common/base/pool.h"
+#include "common/base/str.h"
+#include "fcgi/core/fcgi_io.h"
+
+#define READ_STEP ((size_t)64 << 10)
+
+const char *
+req_cgi(const struct req *req, const char *name)
+{
+	return fcgi_io_param(req->io, name);
+}
+
+const char *
+req_header(const struct req *req, const char *name)
+{
+	char full[64];
+
+	if (snprintf(full, sizeof(full), "HTTP_%s", name) >=
+	    (int)sizeof(full))
+		return NULL;
+	return fcgi_io_param(req->io, full);
+}
+
+int64_t
+req_announced_length(const struct req *req)
+{
+	const char *text = req_cgi(req, "CONTENT_LENGTH");
+	uint64_t length;
+
+	if (text == NULL ||
+	    !num_parse_u64(text, strlen(text), INT64_MAX, &length))
+		return -1;
+	return (int64_t)length;
+}
+
+int
+req_read(struct req *req, void *p, size_t n, size_t *done_out, struct err *err)
+{
+	int64_t announced;
+	ssize_t done = fcgi_io_read(req->io, p, n);
+
+	*done_out = 0;
+	if (done < 0)
+		return err_set(err, E_ABORTED, "the client went away");
+	*done_out = (size_t)done;
+	req->bytes_in += (uint64_t)done;
+	if (done > 0)
+		return 0;
+	announced = req_announced_length(req);
+	if (announced >= 0 && (uint64_t)announced != req->bytes_in)
+		return err_set(err, E_ABORTED,
+		    "the body has %" PRIu64 " bytes, not the announced "
+		    "%" PRId64,
+		    req->bytes_in, announced);
+	return 0;
+}
+
+int
+req_read_all(struct req *req, size_t max, const char **text_out,
+    size_t *len_out, struct err *err)
+{
+	char *step = pool_alloc(req->pool, READ_STEP);
+	struct str text;
+	size_t done;
+
+	str_init(&text, req->pool, max);
+	do {
+		int rc = req_read(req, step, READ_STEP, &done, err);
+
+		if (rc < 0)
+			return rc;
+		str_add(&text, step, done);
+		if (str_is_full(&text))
+			return err_set(err, E_TOOBIG,
+			    "the body is larger than %zu bytes", max);
+	} while (done > 0);
+	*text_out = text.p;
+	*len_out = text.len;
+	return 0;
+}

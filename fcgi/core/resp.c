@@ -1,0 +1,154 @@
+#include "common/base/base.h"
+
+#include <stdarg.h>
+
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "common/base/pool.h"
+#include "common/base/str.h"
+#include "fcgi/core/fcgi_io.h"
+#include "fcgi/core/req.h"
+
+#define HEAD_MAX ((size_t)32 << 10)
+/* head and body up to this size leave in one write */
+#define JOIN_MAX ((size_t)64 << 10)
+
+void
+resp_status(struct req *req, int status)
+{
+	req->status = status;
+}
+
+static bool
+is_clean(const char *value)
+{
+	for (; *value != '\0'; value++)
+		if ((unsigned char)*value < 0x20 || *value == 0x7f)
+			return false;
+	return true;
+}
+
+void
+resp_header(struct req *req, const char *name, const char *value)
+{
+	if (!is_clean(value)) {
+		log_event(&req->log, LOG_WARN, "header_dropped",
+		    LOG_TEXT("name", name));
+		return;
+	}
+	for (size_t i = 0; i < req->header_count; i++) {
+		if (strcmp(req->headers[i].name, name) == 0) {
+			req->headers[i].value = pool_strdup(req->pool, value);
+			return;
+		}
+	}
+	ASSERT(req->header_count < REQ_HEADERS_MAX);
+	req->headers[req->header_count++] =
+	    (struct req_header){ name, pool_strdup(req->pool, value) };
+}
+
+void
+resp_printf(struct req *req, const char *name, const char *format, ...)
+{
+	va_list args;
+	const char *value;
+
+	va_start(args, format);
+	value = pool_vprintf(req->pool, format, args);
+	va_end(args);
+	resp_header(req, name, value);
+}
+
+/* a status that never has a body has no length either (RFC 9110, 8.6) */
+static bool
+has_body(const struct req *req)
+{
+	return req->status != 204 && req->status != 304;
+}
+
+static void
+put_head(struct req *req, struct str *out, const char *type)
+{
+	str_printf(out, "Status: %d\r\n", req->status);
+	if (type != NULL)
+		str_printf(out, "Content-Type: %s\r\n", type);
+	for (size_t i = 0; i < req->header_count; i++) {
+		str_puts(out, req->headers[i].name);
+		str_puts(out, ": ");
+		str_puts(out, req->headers[i].value);
+		str_puts(out, "\r\n");
+	}
+	req->head_sent = true;
+}
+
+static void
+put_length(const struct req *req, struct str *out, uint64_t length)
+{
+	if (has_body(req))
+		str_printf(out, "Content-Length: %" PRIu64 "\r\n", length);
+	str_puts(out, "\r\n");
+}
+
+/* a peer that is gone is seen at the next request; nothing to do for this */
+static int
+write_out(struct req *req, const void *p, size_t n)
+{
+	return fcgi_io_write(req->io, p, n);
+}
+
+void
+resp_send(struct req *req, const char *type, const void *p, size_t n)
+{
+	bool body = req->method != METHOD_HEAD && has_body(req) && n > 0;
+	struct str out;
+	int rc;
+
+	str_init(&out, req->pool, HEAD_MAX + JOIN_MAX);
+	put_head(req, &out, type);
+	put_length(req, &out, n);
+	if (body && n <= JOIN_MAX)
+		str_add(&out, p, n);
+	rc = write_out(req, out.p, out.len);
+	if (rc == 0 && body && n > JOIN_MAX)
+		rc = write_out(req, p, n);
+	if (rc == 0 && body)
+		req->bytes_out += n;
+}
+
+void
+resp_stream(struct req *req, const char *type, uint64_t length)
+{
+	struct str out;
+
+	str_init(&out, req->pool, HEAD_MAX);
+	put_head(req, &out, type);
+	put_length(req, &out, length);
+	if (write_out(req, out.p, out.len) < 0)
+		return;
+}
+
+int
+resp_write(struct req *req, const void *p, size_t n, struct err *err)
+{
+	ASSERT(req->head_sent);
+	if (req->method == METHOD_HEAD)
+		return 0;
+	if (write_out(req, p, n) < 0)
+		return err_set(err, E_ABORTED, "the client went away");
+	req->bytes_out += n;
+	return 0;
+}
+
+void
+resp_handover(struct req *req, const char *type, const char *header,
+    const char *path)
+{
+	struct str out;
+
+	resp_header(req, header, path);
+	str_init(&out, req->pool, HEAD_MAX);
+	put_head(req, &out, type);
+	str_puts(&out, "\r\n");
+	if (write_out(req, out.p, out.len) < 0)
+		return;
+}
