@@ -7,6 +7,8 @@
 #include "common/model/q.h"
 #include "common/oci/name.h"
 
+#define POOL_SIZE ((size_t)1 << 20)
+
 int
 account_check_name(const char *name, struct err *err)
 {
@@ -92,6 +94,7 @@ struct change {
 	const char *password_hash;
 	bool is_admin;
 	bool is_active;
+	struct pool *pool;
 };
 
 static int
@@ -116,13 +119,48 @@ account_set_password(struct db *db, const struct rand_id *id,
 	return db_txn(db, set_password_tx, &c, err);
 }
 
+/*
+ * Is there still an administrator after the change? Two of them taken at
+ * once on two nodes each see the other one: so both change the same row, and
+ * one transaction fails and is run again.
+ */
+static int
+check_admin_left(struct db_tx *tx, struct pool *pool, struct err *err)
+{
+	struct db_rows rows;
+	int rc = tx_exec(tx, Q_SETTING_INCREMENT, NULL, err,
+	    db_text("account.admin_changes"));
+
+	if (rc == 0)
+		rc = tx_select(tx, pool, Q_ACCOUNT_ADMIN_COUNT, &rows, err);
+	if (rc < 0)
+		return rc;
+	if (db_cell(&rows, 0, 0)->i > 0)
+		return 0;
+	return err_set(err, E_CONFLICT,
+	    "no other active system administrator would be left");
+}
+
 static int
 set_flags_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct change *c = context;
+	struct db_rows rows;
+	bool was_admin;
+	int rc = tx_select(
+	    tx, c->pool, Q_ACCOUNT_FLAGS, &rows, err, db_id(c->id));
 
-	return tx_exec(tx, Q_ACCOUNT_SET_ADMIN, NULL, err,
+	if (rc < 0)
+		return rc;
+	if (rows.count == 0)
+		return err_set(err, E_NOTFOUND, "the account is gone");
+	was_admin = db_cell(&rows, 0, 0)->i == 1 &&
+	    db_cell(&rows, 0, 1)->i == 1;
+	rc = tx_exec(tx, Q_ACCOUNT_SET_ADMIN, NULL, err,
 	    db_int(c->is_admin), db_int(c->is_active), db_id(c->id));
+	if (rc == 0 && was_admin && !(c->is_admin && c->is_active))
+		rc = check_admin_left(tx, c->pool, err);
+	return rc;
 }
 
 int
@@ -130,9 +168,23 @@ account_set_flags(struct db *db, const struct rand_id *id, bool is_admin,
     bool is_active, struct err *err)
 {
 	struct change c = { .id = id, .is_admin = is_admin,
-		.is_active = is_active };
+		.is_active = is_active, .pool = pool_new(POOL_SIZE) };
+	int rc = db_txn(db, set_flags_tx, &c, err);
 
-	return db_txn(db, set_flags_tx, &c, err);
+	pool_free(&c.pool);
+	return rc;
+}
+
+int
+account_count_admins(
+    struct db *db, struct pool *pool, int64_t *count_out, struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(db, pool, Q_ACCOUNT_ADMIN_COUNT, &rows, err);
+
+	if (rc == 0)
+		*count_out = db_cell(&rows, 0, 0)->i;
+	return rc;
 }
 
 int

@@ -46,9 +46,16 @@ int account_create(struct db *db, const struct account *account,
 int account_set_password(struct db *db, const struct rand_id *id,
     const char *password_hash, struct err *err);
 
-/* Sets both flags of an account. */
+/*
+ * Sets both flags of an account. E_CONFLICT when no active system
+ * administrator would be left.
+ */
 int account_set_flags(struct db *db, const struct rand_id *id, bool is_admin,
     bool is_active, struct err *err);
+
+/* The number of active users who are system administrators. */
+int account_count_admins(
+    struct db *db, struct pool *pool, int64_t *count_out, struct err *err);
 
 /* Up to limit accounts with names behind after, in order. */
 int account_list(struct db *db, struct pool *pool, const char *after,

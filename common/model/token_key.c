@@ -154,6 +154,34 @@ token_key_list(struct db *db, struct pool *pool, struct token_key **out,
 	return 0;
 }
 
+int
+token_key_states(struct db *db, struct pool *pool,
+    struct token_key_state **out, size_t *count_out, struct err *err)
+{
+	struct db_rows rows;
+	bool signs_seen = false;
+	int rc = db_select(db, pool, Q_TOKEN_KEY_STATES, &rows, err);
+
+	if (rc < 0)
+		return rc;
+	*out = pool_array(pool, rows.count, sizeof(**out));
+	*count_out = rows.count;
+	for (size_t i = 0; i < rows.count; i++) {
+		const struct db_cell *end = db_cell(&rows, i, 2);
+		const struct db_cell *next = db_cell(&rows, i, 3);
+		struct token_key_state *k = &(*out)[i];
+
+		k->kid = db_cell(&rows, i, 0)->p;
+		k->age_s = db_cell(&rows, i, 1)->i;
+		k->ends_in_s = end->p == NULL ? -1 : end->i;
+		k->is_next = next->p != NULL && next->i == 1;
+		/* the newest whose time has come, as token_key_signing() */
+		k->signs = next->p != NULL && next->i == 0 && !signs_seen;
+		signs_seen = signs_seen || k->signs;
+	}
+	return 0;
+}
+
 static int
 purge_tx(struct db_tx *tx, void *context UNUSED, struct err *err)
 {

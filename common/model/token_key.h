@@ -42,6 +42,17 @@ int token_key_signing(struct db *db, struct pool *pool,
 int token_key_list(struct db *db, struct pool *pool, struct token_key **out,
     size_t *count_out, struct err *err);
 
+/* For people: what each key does now. */
+struct token_key_state {
+	const char *kid;
+	bool signs;
+	bool is_next;	   /* published, will sign soon */
+	int64_t age_s;
+	int64_t ends_in_s; /* verifies no longer then; -1: no end yet */
+};
+int token_key_states(struct db *db, struct pool *pool,
+    struct token_key_state **out, size_t *count_out, struct err *err);
+
 /* Removes keys that verify nothing any more. */
 int token_key_purge(struct db *db, struct err *err);
 

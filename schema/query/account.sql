@@ -24,3 +24,11 @@ UPDATE account SET is_admin = ?, is_active = ? WHERE id = ?;
 INSERT INTO account_password (account_id, hash, changed)
 VALUES (?, ?, UTC_TIMESTAMP(6))
 ON DUPLICATE KEY UPDATE hash = VALUES(hash), changed = VALUES(changed);
+
+-- name: account_flags
+-- roles: garant
+SELECT is_admin, is_active FROM account WHERE id = ?;
+
+-- name: account_admin_count
+-- roles: garant
+SELECT COUNT(*) FROM account WHERE kind = 1 AND is_admin = 1 AND is_active = 1;

@@ -36,3 +36,14 @@ DELETE FROM token_certificate WHERE verify_until < UTC_TIMESTAMP(6) LIMIT 100;
 SELECT kid, certificate FROM token_certificate
 WHERE verify_until IS NULL OR verify_until > UTC_TIMESTAMP(6)
 ORDER BY created DESC LIMIT 32;
+
+-- What each key does now, newest first. Ages instead of dates: the clock is
+-- the database's.
+-- name: token_key_states
+-- roles: garant
+SELECT c.kid, TIMESTAMPDIFF(SECOND, c.created, UTC_TIMESTAMP(6)),
+    TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(6), c.verify_until),
+    k.sign_from > UTC_TIMESTAMP(6)
+FROM token_certificate c LEFT JOIN token_key k ON k.kid = c.kid
+WHERE c.verify_until IS NULL OR c.verify_until > UTC_TIMESTAMP(6)
+ORDER BY k.sign_from DESC, c.kid LIMIT 32;
