@@ -1,1 +1,34 @@
-# cli
+sbin_PROGRAMS += dtr
+dtr_SOURCES = \
+	cli/check.h \
+	cli/check_db.c \
+	cli/check_node.c \
+	cli/cli.c \
+	cli/cli.h \
+	cli/cmd_check.c \
+	cli/cmd_conf.c \
+	cli/cmd_init.c \
+	cli/cmd_key.c \
+	cli/cmd_migrate.c \
+	cli/cmd_revoke_tokens.c \
+	cli/cmd_routes.c \
+	cli/cmd_setting.c \
+	cli/cmd_token.c \
+	cli/cmd_user.c \
+	cli/hosts.c \
+	cli/hosts.h \
+	cli/init.h \
+	cli/init_conf.c \
+	cli/init_db.c \
+	cli/init_secrets.c \
+	cli/init_tls.c \
+	cli/load.c \
+	cli/load.h \
+	cli/main.c \
+	cli/mask.c \
+	cli/mask.h \
+	cli/output.c \
+	cli/secret.c \
+	cli/secret.h
+dtr_LDADD = common/libcommon.a \
+	$(CRYPTO_LIBS) $(CRYPT_LIBS) $(JSONC_LIBS) $(MYSQL_LIBS)

@@ -1,0 +1,46 @@
+/*
+ * The checks of `dtr check`. Each reports lines; none stops the others. A
+ * fault of the check itself is reported as a failure: "could not find out"
+ * is not "ok".
+ */
+#ifndef CLI_CHECK_H
+#define CLI_CHECK_H
+
+#include "cli/cli.h"
+
+struct err;
+
+enum check_result {
+	CHECK_OK,
+	CHECK_WARN,
+	CHECK_FAIL
+};
+
+struct check {
+	struct cli *cli;
+	bool quiet;
+	unsigned warned;
+	unsigned failed;
+};
+
+void check_report(struct check *check, enum check_result result,
+    const char *name, const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* A failure with err's words; what_to_do may be NULL. */
+void check_report_err(struct check *check, const char *name,
+    const struct err *err, const char *what_to_do);
+
+/* check_node.c: this node without its database */
+void check_secrets(struct check *check);
+void check_storage(struct check *check);
+void check_tls(struct check *check);
+void check_limits(struct check *check);
+void check_sockets(struct check *check);
+
+/* check_db.c: the database servers and what is in them */
+void check_servers(struct check *check);
+void check_schema(struct check *check);
+void check_token_key(struct check *check);
+void check_admins(struct check *check);
+
+#endif

@@ -1,0 +1,230 @@
+/* dtr check: files, limits and sockets of this node */
+#include "common/base/base.h"
+#include "cli/check.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "cli/load.h"
+#include "common/base/err.h"
+#include "common/base/io.h"
+#include "common/base/pool.h"
+#include "common/base/time.h"
+#include "common/blob/blob.h"
+#include "common/crypt/x509.h"
+#include "common/model/schema.h"
+#include "common/model/token_key.h"
+
+#define PEM_MAX       ((size_t)64 << 10)
+#define DAY_S         86400
+#define TLS_WARN_DAYS 30
+/* of one thread: client, blob, its folder, a database connection */
+#define DESCRIPTORS_A_THREAD 4
+#define DESCRIPTORS_BASE     64
+
+static bool
+check_secret(struct check *check, const char *name)
+{
+	struct pool *pool = check->cli->pool;
+	const char *file =
+	    pool_printf(pool, "%s/%s", check->cli->conf.secrets_dir, name);
+	struct err err = { 0 };
+	char *text;
+	int rc = io_read_secret(pool, file, &text, &err);
+
+	if (rc == E_NOTFOUND)
+		check_report_err(check, "secrets", &err,
+		    "run dtr init, or copy the file from another replica");
+	else if (rc < 0)
+		check_report_err(check, "secrets", &err, NULL);
+	else if (text[0] == '\0')
+		check_report(check, CHECK_FAIL, "secrets",
+		    "file \"%s\" is empty; remove it and run dtr init", file);
+	return rc == 0 && text[0] != '\0';
+}
+
+void
+check_secrets(struct check *check)
+{
+	struct cli *cli = check->cli;
+	const char *folder = cli->conf.secrets_dir;
+	const unsigned char *key;
+	struct err err = { 0 };
+	struct stat st;
+	bool good = true;
+
+	if (stat(folder, &st) < 0) {
+		check_report(check, CHECK_FAIL, "secrets",
+		    "folder \"%s\" cannot be read (%s); run dtr init", folder,
+		    strerrordesc_np(errno));
+		return;
+	}
+	if ((st.st_mode & (S_IWGRP | S_IRWXO)) != 0) {
+		good = false;
+		check_report(check, CHECK_FAIL, "secrets",
+		    "folder \"%s\" is open to others; run: chmod 0700 %s",
+		    folder, folder);
+	}
+	good &= check_secret(check, "db-owner");
+	for (size_t i = 0; i < schema_role_count; i++)
+		good &= check_secret(
+		    check, pool_printf(cli->pool, "db-%s", schema_roles[i]));
+	if (!check_secret(check, "cluster-key")) {
+		good = false;
+	} else if (token_key_cluster_key(&cli->conf, cli->pool, &key, &err) <
+	    0) {
+		good = false;
+		check_report_err(check, "secrets", &err,
+		    "copy the file from another replica");
+	}
+	if (good)
+		check_report(check, CHECK_OK, "secrets",
+		    "folder \"%s\" is complete", folder);
+}
+
+void
+check_storage(struct check *check)
+{
+	const struct conf *conf = &check->cli->conf;
+	struct blob_store *store = NULL;
+	struct err err = { 0 };
+	uint64_t left = 0;
+	int rc = blob_store_open(&store, conf, &err);
+
+	if (rc == 0)
+		rc = blob_store_check(store, &left, &err);
+	blob_store_close(&store);
+	if (rc == E_FULL)
+		check_report_err(check, "storage", &err,
+		    "make space or lower storage.reserve");
+	else if (rc < 0)
+		check_report_err(check, "storage", &err,
+		    "make the folder writable for the programs");
+	else
+		check_report(check,
+		    left / 2 < (uint64_t)conf->storage_reserve ? CHECK_WARN
+							       : CHECK_OK,
+		    "storage",
+		    "\"%s\" is writable, %" PRIu64 " MiB free, reserve %" PRId64
+		    " MiB",
+		    conf->storage_root, left >> 20,
+		    conf->storage_reserve >> 20);
+}
+
+void
+check_tls(struct check *check)
+{
+	struct cli *cli = check->cli;
+	const char *file = cli_beside_conf(cli, "tls/server.crt");
+	const char *renew = "remove it and run dtr init, or put another one";
+	struct err err = { 0 };
+	int64_t end, days;
+	char *pem;
+	int rc = io_read_file(cli->pool, file, PEM_MAX, &pem, NULL, &err);
+
+	if (rc == E_NOTFOUND)
+		return; /* the web server has one of its own */
+	if (rc == 0)
+		rc = x509_not_after(pem, &end, &err);
+	if (rc < 0) {
+		check_report_err(check, "certificate", &err, renew);
+		return;
+	}
+	days = (end - time_now_s()) / DAY_S;
+	if (end <= time_now_s())
+		check_report(check, CHECK_FAIL, "certificate",
+		    "\"%s\" has expired; %s", file, renew);
+	else if (days < TLS_WARN_DAYS)
+		check_report(check, CHECK_WARN, "certificate",
+		    "\"%s\" expires in %" PRId64 " days; %s", file, days,
+		    renew);
+	else
+		check_report(check, CHECK_OK, "certificate",
+		    "\"%s\" is good for %" PRId64 " days", file, days);
+}
+
+static unsigned
+cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
+}
+
+/* As far as the limits of this shell are those of the programs. */
+void
+check_limits(struct check *check)
+{
+	const struct conf *conf = &check->cli->conf;
+	struct load load = load_of(conf, cores());
+	unsigned files = load.worker_threads * DESCRIPTORS_A_THREAD +
+	    (unsigned)conf->db_connections + DESCRIPTORS_BASE;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		/* they raise the soft limit by themselves */
+		bool fits = limit.rlim_max >= files;
+
+		check_report(check, fits ? CHECK_OK : CHECK_FAIL, "limits",
+		    "a process needs up to %u descriptors, the limit is %llu%s",
+		    files, (unsigned long long)limit.rlim_max,
+		    fits ? "" : "; raise it (ulimit -n, LimitNOFILE=)");
+	}
+	/* root is not bound by it */
+	if (geteuid() != 0 && getrlimit(RLIMIT_NPROC, &limit) == 0) {
+		bool fits = limit.rlim_cur >= load.threads + load.workers * 4;
+
+		check_report(check, fits ? CHECK_OK : CHECK_WARN, "limits",
+		    "%u processes with %u threads, the user's limit is %llu%s",
+		    load.workers, load.threads,
+		    (unsigned long long)limit.rlim_cur,
+		    fits ? "" : "; raise it (ulimit -u, TasksMax=)");
+	}
+}
+
+static int
+try_connect(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int number = 0;
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 ||
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		number = errno;
+	io_close(&fd);
+	return number;
+}
+
+static void
+check_socket(struct check *check, const char *program, const char *path)
+{
+	int number = try_connect(path);
+
+	if (number == 0)
+		check_report(check, CHECK_OK, "programs",
+		    "%s answers on \"%s\"", program, path);
+	else if (number == ENOENT || number == ECONNREFUSED)
+		check_report(check, CHECK_WARN, "programs",
+		    "%s is not running: nobody serves \"%s\"", program, path);
+	else
+		check_report(check, CHECK_FAIL, "programs",
+		    "socket \"%s\" of %s cannot be reached (%s)", path, program,
+		    strerrordesc_np(number));
+}
+
+void
+check_sockets(struct check *check)
+{
+	const struct conf *conf = &check->cli->conf;
+
+	check_socket(check, "dtr-registry", conf->registry_socket);
+	check_socket(check, "dtr-registry", conf->registry_upload_socket);
+	check_socket(check, "dtr-garant", conf->garant_socket);
+}

@@ -1,0 +1,235 @@
+/* dtr init: database, its users, tables and rights */
+#include "common/base/base.h"
+#include "cli/init.h"
+
+#include "cli/hosts.h"
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/model/model.h"
+#include "common/model/schema.h"
+
+#define NAME_MAX_LENGTH 32
+#define SYNTAX_ERROR    1064
+
+/* The name goes into statements that have no place for a parameter. */
+static int
+check_name(const char *name, struct err *err)
+{
+	size_t n = strlen(name);
+
+	if (n < 1 || n > NAME_MAX_LENGTH ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != n)
+		return err_set(err, E_INVALID,
+		    "database.name \"%s\" is not valid: 1 to %d of a-z, 0-9 "
+		    "and _",
+		    name, NAME_MAX_LENGTH);
+	return 0;
+}
+
+static const char *
+user_host(const struct init *init)
+{
+	struct cli *cli = init->cli;
+	const char *host = cli_option(cli, "db-user-host");
+
+	if (host != NULL)
+		return host;
+	return hosts_are_local(cli->pool, cli->conf.db_hosts) ? "localhost"
+							      : "%";
+}
+
+static int
+open_super(struct init *init, struct err *err)
+{
+	const struct conf *conf = &init->cli->conf;
+	struct db_options options = { .hosts = conf->db_hosts,
+		.database = "",
+		.user = init->db_admin,
+		.password = init->db_admin_password != NULL
+		    ? init->db_admin_password
+		    : "",
+		.ca_file = conf->db_ca,
+		.connections = 1,
+		.wait_ms = (unsigned)conf->db_wait_ms };
+
+	if (db_admin_open(&init->super, &options, err) < 0)
+		return err_prefix(err, "database user \"%s\"", init->db_admin);
+	return 0;
+}
+
+/* Is the number that the server answers more than 0? -1, 0, 1 */
+static int
+ask_is(struct init *init, const char *query, struct err *err)
+{
+	const char *value = NULL;
+	int rc = db_admin_ask(init->super, init->cli->pool, query, &value, err);
+
+	return rc < 0 ? rc : value != NULL && strcmp(value, "0") != 0;
+}
+
+static int
+make_database(struct init *init, struct err *err)
+{
+	struct pool *pool = init->cli->pool;
+	const char *name = init->cli->conf.db_name;
+	int is = ask_is(init,
+	    pool_printf(pool,
+		"SELECT COUNT(*) FROM information_schema.SCHEMATA "
+		"WHERE SCHEMA_NAME = %s",
+		db_admin_quote(init->super, pool, name)),
+	    err);
+	int rc;
+
+	if (is < 0)
+		return is;
+	rc = db_admin_run(init->super,
+	    pool_printf(pool,
+		"CREATE DATABASE IF NOT EXISTS `%s` "
+		"CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+		name),
+	    err);
+	if (rc == 0)
+		init_step(init, is ? "found" : "made", "database \"%s\"", name);
+	return rc;
+}
+
+/*
+ * A user with the password of its file. The password is set again each time:
+ * files that were lost and made anew count.
+ */
+static int
+make_user(struct init *init, const char *role, struct err *err)
+{
+	struct pool *pool = init->cli->pool;
+	struct db_options options;
+	const char *host = user_host(init);
+	const char *password, *user;
+	int is = 0;
+	int rc = model_options(&init->cli->conf, pool, role, &options, err);
+
+	if (rc < 0)
+		return rc;
+	password = db_admin_quote(init->super, pool, options.password);
+	user = pool_printf(pool, "%s@%s",
+	    db_admin_quote(init->super, pool, options.user),
+	    db_admin_quote(init->super, pool, host));
+	is = ask_is(init,
+	    pool_printf(pool,
+		"SELECT COUNT(*) FROM mysql.user "
+		"WHERE User = %s AND Host = %s",
+		db_admin_quote(init->super, pool, options.user),
+		db_admin_quote(init->super, pool, host)),
+	    err);
+	if (is < 0)
+		return is;
+	rc = db_admin_run(init->super,
+	    pool_printf(pool, "%s USER %s IDENTIFIED BY %s",
+		is ? "ALTER" : "CREATE", user, password),
+	    err);
+	/* a server that does not like the statement may quote the password */
+	if (rc < 0 && db_admin_errno(init->super) == SYNTAX_ERROR)
+		return err_set(err, E_INTERNAL,
+		    "the database does not understand how to make the user "
+		    "%s@%s",
+		    options.user, host);
+	if (rc == 0)
+		init_step(init, is ? "set" : "made",
+		    is ? "password of database user %s@%s"
+		       : "database user %s@%s",
+		    options.user, host);
+	return rc;
+}
+
+/* "_" stands for any character in the name of a database in GRANT */
+static const char *
+escape_name(struct pool *pool, const char *name)
+{
+	struct str out;
+
+	str_init(&out, pool, 2 * NAME_MAX_LENGTH);
+	for (; *name != '\0'; name++) {
+		if (*name == '_')
+			str_putc(&out, '\\');
+		str_putc(&out, *name);
+	}
+	return out.p;
+}
+
+/*
+ * The owner may pass on its rights on this one database, so that a later
+ * dtr migrate needs no superuser for new tables.
+ */
+static int
+make_users(struct init *init, struct err *err)
+{
+	struct pool *pool = init->cli->pool;
+	const char *name = init->cli->conf.db_name;
+	int rc = make_user(init, "owner", err);
+
+	for (size_t i = 0; rc == 0 && i < schema_role_count; i++)
+		rc = make_user(init, schema_roles[i], err);
+	if (rc < 0)
+		return rc;
+	return db_admin_run(init->super,
+	    pool_printf(pool,
+		"GRANT ALL PRIVILEGES ON `%s`.* TO %s@%s "
+		"WITH GRANT OPTION",
+		escape_name(pool, name),
+		db_admin_quote(
+		    init->super, pool, pool_printf(pool, "%s_owner", name)),
+		db_admin_quote(init->super, pool, user_host(init))),
+	    err);
+}
+
+/* no context argument: a command makes one migration at a time */
+static struct init *init_migrating;
+
+static void
+say_migration(int version, const char *name)
+{
+	init_step(
+	    init_migrating, "made", "schema version %d (%s)", version, name);
+}
+
+static int
+make_tables(struct init *init, struct err *err)
+{
+	struct cli *cli = init->cli;
+	struct db_options owner;
+	int rc = model_options(&cli->conf, cli->pool, "owner", &owner, err);
+
+	if (rc < 0)
+		return rc;
+	init_migrating = init;
+	rc = schema_migrate(&owner, cli->pool, say_migration, err);
+	if (rc == E_BUSY)
+		return err_prefix(err,
+		    "database user \"%s\" at host \"%s\" (see --db-user-host)",
+		    owner.user, user_host(init));
+	if (rc == 0)
+		init_step(init, "found", "schema is up to date");
+	return rc;
+}
+
+int
+init_db(struct init *init, struct err *err)
+{
+	struct cli *cli = init->cli;
+	int rc = check_name(cli->conf.db_name, err);
+
+	if (rc == 0)
+		rc = open_super(init, err);
+	if (rc == 0)
+		rc = make_database(init, err);
+	if (rc == 0)
+		rc = make_users(init, err);
+	if (rc == 0)
+		rc = make_tables(init, err);
+	if (rc == 0)
+		rc = schema_grant(init->super, cli->pool, cli->conf.db_name,
+		    user_host(init), err);
+	if (rc == 0)
+		init_step(init, "set", "rights of the database users");
+	db_admin_close(&init->super);
+	return rc < 0 ? rc : cli_open_db(cli, err);
+}

@@ -1,0 +1,187 @@
+/* dtr init: the folder of secrets, one file each */
+#include "common/base/base.h"
+#include "cli/init.h"
+
+#include <pwd.h>
+#include <sys/stat.h>
+
+#include "common/base/enc.h"
+#include "common/base/err.h"
+#include "common/base/io.h"
+#include "common/base/mem.h"
+#include "common/base/pool.h"
+#include "common/base/rand.h"
+#include "common/model/schema.h"
+
+#define PASSWORD_BYTES    16
+#define CLUSTER_KEY_BYTES 32
+
+static int
+file_fault(struct err *err, const char *what, const char *path)
+{
+	int number = errno;
+
+	err_set(err, E_INTERNAL, "cannot %s \"%s\"", what, path);
+	return err_errno(err, number);
+}
+
+/*
+ * Started by root, the programs become node.user before they read secrets:
+ * then the files are that user's, else the caller's.
+ */
+static int
+find_owner(const struct conf *conf, uid_t *uid, gid_t *gid, struct err *err)
+{
+	struct passwd entry, *found = NULL;
+	char text[4096];
+
+	*uid = geteuid();
+	*gid = getegid();
+	if (*uid != 0 || conf->node_user[0] == '\0')
+		return 0;
+	if (getpwnam_r(conf->node_user, &entry, text, sizeof(text), &found) !=
+		0 ||
+	    found == NULL)
+		return err_set(err, E_NOTFOUND,
+		    "user \"%s\" of node.user does not exist; make it, or "
+		    "change the configuration file",
+		    conf->node_user);
+	*uid = entry.pw_uid;
+	*gid = entry.pw_gid;
+	return 0;
+}
+
+static int
+give(const char *path, uid_t uid, gid_t gid, struct err *err)
+{
+	if (uid != geteuid() && lchown(path, uid, gid) < 0)
+		return file_fault(err, "change the owner of", path);
+	return 0;
+}
+
+/* A folder of this mode and owner; its parents are made as usual. */
+static int
+make_folder(struct init *init, const char *what, const char *path, mode_t mode,
+    struct err *err)
+{
+	struct pool *pool = init->cli->pool;
+	const char *slash = strrchr(path, '/');
+	uid_t uid;
+	gid_t gid;
+	int rc = find_owner(&init->cli->conf, &uid, &gid, err);
+
+	if (rc == 0 && slash != NULL && slash != path)
+		rc = io_make_dirs(
+		    pool_memdup(pool, path, (size_t)(slash - path)), 0755, err);
+	if (rc < 0)
+		return rc;
+	if (mkdir(path, mode) < 0)
+		return errno == EEXIST ? 1
+				       : file_fault(err, "make folder", path);
+	rc = give(path, uid, gid, err);
+	if (rc == 0)
+		init_step(init, "made", "%s \"%s\"", what, path);
+	return rc;
+}
+
+/* The folder of secrets that was there: nobody else may look into it. */
+static int
+check_folder(struct init *init, const char *path, struct err *err)
+{
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+	int rc = find_owner(&init->cli->conf, &uid, &gid, err);
+
+	if (rc < 0)
+		return rc;
+	if (lstat(path, &st) < 0)
+		return file_fault(err, "look at", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, E_CONFLICT, "\"%s\" is not a folder", path);
+	if (st.st_uid != uid)
+		return err_set(err, E_CONFLICT,
+		    "folder \"%s\" belongs to user %u, not %u; run: chown -R "
+		    "%u %s",
+		    path, (unsigned)st.st_uid, (unsigned)uid, (unsigned)uid,
+		    path);
+	if ((st.st_mode & 077) == 0) {
+		init_step(init, "found", "folder of secrets \"%s\"", path);
+		return 0;
+	}
+	if (chmod(path, 0700) < 0)
+		return file_fault(err, "set the mode of", path);
+	init_step(init, "set", "mode 0700 of \"%s\"", path);
+	return 0;
+}
+
+/* size random bytes as hex digits, unless the file is there. */
+static int
+make_secret(struct init *init, const char *name, size_t size, struct err *err)
+{
+	struct pool *pool = init->cli->pool;
+	const struct conf *conf = &init->cli->conf;
+	const char *file = pool_printf(pool, "%s/%s", conf->secrets_dir, name);
+	unsigned char bytes[CLUSTER_KEY_BYTES];
+	char text[ENC_HEX_SIZE(CLUSTER_KEY_BYTES)];
+	char *found;
+	uid_t uid;
+	gid_t gid;
+	int rc = io_read_secret(pool, file, &found, err);
+
+	if (rc == 0 && found[0] == '\0')
+		return err_set(
+		    err, E_INVALID, "file \"%s\" is empty; remove it", file);
+	if (rc == 0)
+		init_step(init, "found", "secret \"%s\"", file);
+	if (rc != E_NOTFOUND)
+		return rc;
+	err_clear(err);
+	ASSERT(size <= sizeof(bytes));
+	rand_bytes(bytes, size);
+	enc_put_hex(text, bytes, size);
+	text[2 * size] = '\n';
+	rc = find_owner(conf, &uid, &gid, err);
+	if (rc == 0)
+		rc = io_write_file(file, text, 2 * size + 1, 0600, err);
+	mem_wipe(text, sizeof(text));
+	mem_wipe(bytes, sizeof(bytes));
+	if (rc == 0)
+		rc = give(file, uid, gid, err);
+	if (rc == 0)
+		init_step(init, "made", "secret \"%s\"", file);
+	return rc;
+}
+
+int
+init_secrets(struct init *init, struct err *err)
+{
+	struct cli *cli = init->cli;
+	const char *folder = cli->conf.secrets_dir;
+	int rc = make_folder(init, "folder of secrets", folder, 0700, err);
+
+	if (rc > 0)
+		rc = check_folder(init, folder, err);
+	if (rc == 0)
+		rc = make_secret(init, "db-owner", PASSWORD_BYTES, err);
+	for (size_t i = 0; rc == 0 && i < schema_role_count; i++)
+		rc = make_secret(init,
+		    pool_printf(cli->pool, "db-%s", schema_roles[i]),
+		    PASSWORD_BYTES, err);
+	if (rc == 0)
+		rc = make_secret(init, "cluster-key", CLUSTER_KEY_BYTES, err);
+	return rc;
+}
+
+int
+init_storage(struct init *init, struct err *err)
+{
+	const char *folder = init->cli->conf.storage_root;
+	int rc = make_folder(init, "folder of blobs", folder, 0750, err);
+
+	if (rc > 0) {
+		init_step(init, "found", "folder of blobs \"%s\"", folder);
+		rc = 0;
+	}
+	return rc;
+}
