@@ -1,3 +1,4 @@
 common_libcommon_a_SOURCES += \
+	common/conf/conf.c \
 	common/conf/conf.h \
 	common/conf/conf_keys.def

@@ -1,2 +1,9 @@
 common_libcommon_a_SOURCES += \
-	common/db/db.h
+	common/db/admin.c \
+	common/db/conn.c \
+	common/db/db.h \
+	common/db/db_private.h \
+	common/db/host.c \
+	common/db/number.c \
+	common/db/stmt.c \
+	common/db/txn.c

@@ -11,14 +11,18 @@ common_libcommon_a_SOURCES += \
 	common/model/manifest.h \
 	common/model/manifest_link.c \
 	common/model/manifest_link.h \
+	common/model/migration.h \
 	common/model/model.c \
 	common/model/model.h \
+	common/model/q.h \
 	common/model/repo_blob.c \
 	common/model/repo_blob.h \
 	common/model/repository.c \
 	common/model/repository.h \
 	common/model/review.c \
 	common/model/review.h \
+	common/model/schema.c \
+	common/model/schema.h \
 	common/model/setting.c \
 	common/model/setting.h \
 	common/model/setting_keys.def \
@@ -28,3 +32,30 @@ common_libcommon_a_SOURCES += \
 	common/model/token_key.h \
 	common/model/upload.c \
 	common/model/upload.h
+nodist_common_libcommon_a_SOURCES = \
+	common/model/migration.gen.c \
+	common/model/q.gen.c \
+	common/model/q.gen.h
+
+BUILT_SOURCES += common/model/q.gen.h
+CLEANFILES += common/model/q.gen.h common/model/q.gen.c \
+	common/model/migration.gen.c
+
+common/model/q.gen.h: $(schema_queries) build-aux/gen-stmts.awk
+	@$(MKDIR_P) common/model
+	$(AM_V_GEN)cd $(srcdir) && $(AWK) -v part=header \
+		-f build-aux/gen-stmts.awk $(schema_queries) \
+		> '$(abs_builddir)/$@.new' && \
+		mv '$(abs_builddir)/$@.new' '$(abs_builddir)/$@'
+common/model/q.gen.c: $(schema_queries) build-aux/gen-stmts.awk
+	@$(MKDIR_P) common/model
+	$(AM_V_GEN)cd $(srcdir) && $(AWK) -v part=source \
+		-f build-aux/gen-stmts.awk $(schema_queries) \
+		> '$(abs_builddir)/$@.new' && \
+		mv '$(abs_builddir)/$@.new' '$(abs_builddir)/$@'
+common/model/migration.gen.c: $(schema_migrations) build-aux/gen-migrations.awk
+	@$(MKDIR_P) common/model
+	$(AM_V_GEN)cd $(srcdir) && $(AWK) \
+		-f build-aux/gen-migrations.awk $(schema_migrations) \
+		> '$(abs_builddir)/$@.new' && \
+		mv '$(abs_builddir)/$@.new' '$(abs_builddir)/$@'

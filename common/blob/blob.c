@@ -1,0 +1,134 @@
+#include "common/base/base.h"
+#include "common/blob/blob.h"
+
+#include "common/base/enc.h"
+#include "common/base/err.h"
+#include "common/base/rand.h"
+#include "common/blob/blob_driver.h"
+#include "common/conf/conf.h"
+
+static const struct blob_driver *const drivers[] = { &blob_fs };
+
+void
+blob_key_new(char key[BLOB_KEY_SIZE])
+{
+	unsigned char bytes[BLOB_KEY_LENGTH / 2];
+
+	rand_bytes(bytes, sizeof(bytes));
+	enc_put_hex(key, bytes, sizeof(bytes));
+}
+
+int
+blob_store_open(
+    struct blob_store **out, const struct conf *conf, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(drivers); i++)
+		if (strcmp(drivers[i]->name, conf->storage_driver) == 0)
+			return drivers[i]->open(out, conf, err);
+	return err_set(err, E_INVALID, "no storage driver \"%s\"",
+	    conf->storage_driver);
+}
+
+void
+blob_store_close(struct blob_store **store)
+{
+	if (*store != NULL)
+		(*store)->driver->close(*store);
+	*store = NULL;
+}
+
+/* a key comes from our own rows; the check keeps a bad row from becoming a
+ * path */
+static int
+check_key(const char *key, struct err *err)
+{
+	if (strlen(key) == BLOB_KEY_LENGTH &&
+	    strspn(key, "0123456789abcdef") == BLOB_KEY_LENGTH)
+		return 0;
+	return err_set(err, E_INVALID, "\"%.64s\" is not an object's key", key);
+}
+
+int
+blob_write_open(struct blob_store *store, const char *key, uint64_t offset,
+    struct blob_writer **out, struct err *err)
+{
+	int rc = check_key(key, err);
+
+	return rc < 0 ? rc
+		      : store->driver->write_open(
+			    store, key, offset, out, err);
+}
+
+int
+blob_write(
+    struct blob_writer *writer, const void *p, size_t n, struct err *err)
+{
+	return writer->store->driver->write(writer, p, n, err);
+}
+
+int
+blob_write_sync(struct blob_writer *writer, struct err *err)
+{
+	return writer->store->driver->write_sync(writer, err);
+}
+
+void
+blob_write_close(struct blob_writer **writer)
+{
+	if (*writer != NULL)
+		(*writer)->store->driver->write_close(*writer);
+	*writer = NULL;
+}
+
+int
+blob_read_open(struct blob_store *store, const char *key,
+    struct blob_reader **out, uint64_t *size_out, struct err *err)
+{
+	int rc = check_key(key, err);
+
+	return rc < 0 ? rc
+		      : store->driver->read_open(
+			    store, key, out, size_out, err);
+}
+
+int
+blob_read(struct blob_reader *reader, uint64_t offset, void *p, size_t n,
+    size_t *done_out, struct err *err)
+{
+	return reader->store->driver->read(
+	    reader, offset, p, n, done_out, err);
+}
+
+void
+blob_read_close(struct blob_reader **reader)
+{
+	if (*reader != NULL)
+		(*reader)->store->driver->read_close(*reader);
+	*reader = NULL;
+}
+
+int
+blob_remove(struct blob_store *store, const char *key, struct err *err)
+{
+	int rc = check_key(key, err);
+
+	return rc < 0 ? rc : store->driver->remove(store, key, err);
+}
+
+const char *
+blob_sendfile_path(
+    const struct blob_store *store, struct pool *pool, const char *key)
+{
+	struct err ignored;
+
+	if (check_key(key, &ignored) < 0)
+		return NULL;
+	return store->driver->sendfile_path(store, pool, key);
+}
+
+int
+blob_store_check(
+    struct blob_store *store, uint64_t *free_out, struct err *err)
+{
+	return store->driver->check(store, free_out, err);
+}

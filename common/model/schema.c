@@ -1,0 +1,253 @@
+#include "common/base/base.h"
+#include "common/model/schema.h"
+
+#include "common/base/enc.h"
+#include "common/base/err.h"
+#include "common/base/num.h"
+#include "common/base/pool.h"
+#include "common/base/rand.h"
+#include "common/base/time.h"
+#include "common/model/migration.h"
+#include "common/model/model.h"
+#include "common/model/q.h"
+
+#define LEASE_S 60
+#define WAIT_MAX_US (600 * TIME_SECOND)
+#define TOKEN_SIZE ENC_HEX_SIZE(8)
+
+const char *const schema_roles[] = { "registry", "garant" };
+const size_t schema_role_count = COUNT_OF(schema_roles);
+
+static const char table_text[] =
+    "CREATE TABLE IF NOT EXISTS schema_version (\n"
+    "    id TINYINT NOT NULL,\n"
+    "    version INT NOT NULL COMMENT 'last complete migration',\n"
+    "    step INT NOT NULL COMMENT 'statements done of the next one',\n"
+    "    claimed_by VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin "
+    "NOT NULL DEFAULT '',\n"
+    "    claim_until DATETIME(6) NOT NULL,\n"
+    "    PRIMARY KEY (id)\n"
+    ") ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"
+    "INSERT IGNORE INTO schema_version VALUES (1, 0, 0, '', "
+    "'1970-01-01 00:00:00');\n";
+
+struct migrator {
+	struct db_admin *admin;
+	struct pool *pool;
+	char token[TOKEN_SIZE];
+};
+
+static int
+ask_number(struct db_admin *admin, struct pool *pool, const char *query,
+    int64_t *out, struct err *err)
+{
+	const char *text;
+	int rc = db_admin_ask(admin, pool, query, &text, err);
+
+	if (rc < 0)
+		return rc;
+	if (text == NULL || !num_parse_range(text, 0, INT_MAX, out))
+		return err_set(err, E_INTERNAL, "odd answer to \"%s\"", query);
+	return 0;
+}
+
+static int
+wanted_version(void)
+{
+	return migration_steps[migration_step_count - 1].version;
+}
+
+int
+schema_version(struct db_admin *admin, struct pool *pool, int *current_out,
+    int *wanted_out, struct err *err)
+{
+	int64_t there, version = 0;
+	int rc = ask_number(admin, pool,
+	    "SELECT COUNT(*) FROM information_schema.tables WHERE "
+	    "table_schema = DATABASE() AND table_name = 'schema_version'",
+	    &there, err);
+
+	if (rc == 0 && there > 0)
+		rc = ask_number(admin, pool,
+		    "SELECT COALESCE(MAX(version), 0) FROM schema_version",
+		    &version, err);
+	*current_out = (int)version;
+	*wanted_out = wanted_version();
+	return rc;
+}
+
+/* 1 it is ours now, 0 another one has it */
+static int
+try_claim(struct migrator *m, struct err *err)
+{
+	const char *owner;
+	int rc = db_admin_run(m->admin,
+	    pool_printf(m->pool,
+		"UPDATE schema_version SET claimed_by = '%s', claim_until = "
+		"UTC_TIMESTAMP(6) + INTERVAL %d SECOND WHERE id = 1 AND "
+		"(claimed_by = '%s' OR claim_until < UTC_TIMESTAMP(6))",
+		m->token, LEASE_S, m->token),
+	    err);
+
+	if (rc == 0)
+		rc = db_admin_ask(m->admin, m->pool,
+		    "SELECT claimed_by FROM schema_version WHERE id = 1",
+		    &owner, err);
+	if (rc < 0)
+		return rc;
+	return owner != NULL && strcmp(owner, m->token) == 0;
+}
+
+static int
+claim(struct migrator *m, struct err *err)
+{
+	int64_t until = time_monotonic_us() + WAIT_MAX_US;
+
+	for (;;) {
+		int rc = try_claim(m, err);
+
+		if (rc != 0)
+			return rc < 0 ? rc : 0;
+		if (time_monotonic_us() > until)
+			return err_set(err, E_BUSY,
+			    "another node is migrating the database; wait "
+			    "for it, then try again");
+		time_sleep_us(TIME_SECOND / 2);
+	}
+}
+
+/* a statement that an earlier run did and could not record any more: the
+ * table, column, key or constraint is there (or gone) already */
+static bool
+is_done_before(unsigned number)
+{
+	static const unsigned numbers[] = { 1050, 1060, 1061, 1091, 1826,
+		1022 };
+
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		if (numbers[i] == number)
+			return true;
+	return false;
+}
+
+static bool
+is_last_step(size_t i)
+{
+	return i + 1 == migration_step_count ||
+	    migration_steps[i + 1].version != migration_steps[i].version;
+}
+
+static int
+run_step(struct migrator *m, size_t i, struct err *err)
+{
+	const struct migration_step *step = &migration_steps[i];
+	bool last = is_last_step(i);
+	int rc = claim(m, err);
+
+	if (rc < 0)
+		return rc;
+	rc = db_admin_run(m->admin, step->text, err);
+	if (rc < 0 && !is_done_before(db_admin_errno(m->admin)))
+		return err_prefix(err, "migration %d (%s), statement %d",
+		    step->version, step->name, step->step);
+	return db_admin_run(m->admin,
+	    pool_printf(m->pool,
+		"UPDATE schema_version SET version = %d, step = %d WHERE "
+		"id = 1 AND claimed_by = '%s'",
+		last ? step->version : step->version - 1,
+		last ? 0 : step->step, m->token),
+	    err);
+}
+
+static int
+run_all(struct migrator *m, void (*progress)(int, const char *),
+    struct err *err)
+{
+	int64_t version, step;
+	int rc = ask_number(m->admin, m->pool,
+	    "SELECT version FROM schema_version WHERE id = 1", &version, err);
+
+	if (rc == 0)
+		rc = ask_number(m->admin, m->pool,
+		    "SELECT step FROM schema_version WHERE id = 1", &step,
+		    err);
+	if (rc == 0 && version > wanted_version())
+		return err_set(err, E_CONFLICT,
+		    "the database has schema %" PRId64 ", this program knows "
+		    "%d; use a newer program",
+		    version, wanted_version());
+	for (size_t i = 0; rc == 0 && i < migration_step_count; i++) {
+		const struct migration_step *s = &migration_steps[i];
+
+		if (s->version <= version ||
+		    (s->version == version + 1 && s->step <= step))
+			continue;
+		if (progress != NULL && s->step == 1)
+			progress(s->version, s->name);
+		rc = run_step(m, i, err);
+	}
+	return rc;
+}
+
+int
+schema_migrate(const struct db_options *owner, struct pool *pool,
+    void (*progress)(int version, const char *name), struct err *err)
+{
+	struct migrator m = { .pool = pool };
+	unsigned char token[8];
+	struct err ignored;
+	int rc;
+
+	rand_bytes(token, sizeof(token));
+	enc_put_hex(m.token, token, sizeof(token));
+	rc = db_admin_open(&m.admin, owner, err);
+	if (rc == 0)
+		rc = db_admin_run(m.admin, table_text, err);
+	if (rc == 0)
+		rc = claim(&m, err);
+	if (rc == 0)
+		rc = run_all(&m, progress, err);
+	/* whoever waits need not wait for the lease */
+	if (m.admin != NULL &&
+	    db_admin_run(m.admin,
+		pool_printf(pool,
+		    "UPDATE schema_version SET claimed_by = '', claim_until "
+		    "= '1970-01-01 00:00:00' WHERE claimed_by = '%s'",
+		    m.token),
+		&ignored) < 0)
+		err_clear(&ignored);
+	db_admin_close(&m.admin);
+	return rc;
+}
+
+static bool
+is_role(const char *name)
+{
+	for (size_t i = 0; i < schema_role_count; i++)
+		if (strcmp(schema_roles[i], name) == 0)
+			return true;
+	return false;
+}
+
+int
+schema_grant(struct db_admin *admin, struct pool *pool, const char *database,
+    const char *host, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < Q_GRANT_COUNT; i++) {
+		const struct q_grant *grant = &q_grants[i];
+		const char *user;
+
+		if (!is_role(grant->role))
+			continue;
+		user = pool_printf(pool, "%s_%s", database, grant->role);
+		rc = db_admin_run(admin,
+		    pool_printf(pool, "GRANT %s ON `%s`.`%s` TO %s@%s",
+			grant->privileges, database, grant->table,
+			db_admin_quote(admin, pool, user),
+			db_admin_quote(admin, pool, host)),
+		    err);
+	}
+	return rc;
+}

@@ -1,0 +1,38 @@
+/*
+ * The schema's life: migrations, which are built into the program, and the
+ * rights of each program's database user. For the dtr command only.
+ */
+#ifndef COMMON_MODEL_SCHEMA_H
+#define COMMON_MODEL_SCHEMA_H
+
+struct db_admin;
+struct db_options;
+struct err;
+struct pool;
+
+/* Programs that have a database user of their own, "<database>_<role>". */
+extern const char *const schema_roles[];
+extern const size_t schema_role_count;
+
+/*
+ * Brings the schema to the program's version, as its owner. Each statement
+ * is recorded when it is done, so a run that was killed goes on where it
+ * stopped; one that was done and not recorded is recognised. One node at a
+ * time: another one waits until the first is done or silent for a minute.
+ * progress (may be NULL) is called before each migration.
+ */
+int schema_migrate(const struct db_options *owner, struct pool *pool,
+    void (*progress)(int version, const char *name), struct err *err);
+
+/* The version in the database (0: none yet) and the program's own. */
+int schema_version(struct db_admin *admin, struct pool *pool,
+    int *current_out, int *wanted_out, struct err *err);
+
+/*
+ * Gives every role's user, at this host, the rights that its statements
+ * need, and no more. Run by a superuser after a migration.
+ */
+int schema_grant(struct db_admin *admin, struct pool *pool,
+    const char *database, const char *host, struct err *err);
+
+#endif

@@ -1,0 +1,282 @@
+#include "common/base/base.h"
+#include "common/oci/manifest.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/json/jscheck.h"
+#include "common/json/jsr.h"
+
+#define SIZE_MAX_LAYER (INT64_C(1) << 50)
+#define URLS_MAX 64
+
+static const struct jscheck_limits limits = {
+	.bytes = (size_t)16 << 20,
+	.depth = 64,
+	.values = 400000,
+};
+
+static const struct {
+	const char *media_type;
+	enum oci_kind kind;
+} types[] = {
+	{ OCI_TYPE_DOCKER_MANIFEST, OCI_KIND_MANIFEST },
+	{ OCI_TYPE_DOCKER_LIST, OCI_KIND_INDEX },
+	{ OCI_TYPE_MANIFEST, OCI_KIND_MANIFEST },
+	{ OCI_TYPE_INDEX, OCI_KIND_INDEX },
+};
+
+/* layers that may stay where their licence wants them */
+static const char *const foreign_types[] = {
+	"application/vnd.docker.image.rootfs.foreign.diff.tar",
+	"application/vnd.oci.image.layer.nondistributable.v1.tar",
+};
+
+static int
+invalid(struct err *err)
+{
+	return err_reason(err,
+	    err->reason != NULL ? err->reason : "MANIFEST_INVALID");
+}
+
+/* the type without parameters and blanks, in pool memory */
+static const char *
+bare_type(struct pool *pool, const char *content_type)
+{
+	size_t n;
+
+	content_type += strspn(content_type, " \t");
+	n = strcspn(content_type, "; \t");
+	return pool_memdup(pool, content_type, n);
+}
+
+static bool
+is_foreign(const char *media_type, const struct jsr *object)
+{
+	struct jsr urls = { .node = NULL };
+	struct err ignored;
+
+	if (jsr_array(object, "urls", false, URLS_MAX, &urls, &ignored) < 0 ||
+	    jsr_count(&urls) == 0)
+		return false;
+	for (size_t i = 0; i < COUNT_OF(foreign_types); i++)
+		if (strncmp(media_type, foreign_types[i],
+			strlen(foreign_types[i])) == 0)
+			return true;
+	return false;
+}
+
+static int
+parse_platform(
+    struct oci_descriptor *out, const struct jsr *object, struct err *err)
+{
+	struct jsr platform = { .node = NULL };
+	int rc = jsr_object(object, "platform", false, &platform, err);
+
+	if (rc < 0 || platform.node == NULL)
+		return rc;
+	rc = jsr_str(&platform, "os", false, &out->os, err);
+	if (rc == 0)
+		rc = jsr_str(&platform, "architecture", false,
+		    &out->architecture, err);
+	return rc;
+}
+
+static int
+parse_descriptor(
+    struct oci_descriptor *out, const struct jsr *object, struct err *err)
+{
+	const char *digest = "";
+	int rc = jsr_as_object(object, err);
+
+	*out = (struct oci_descriptor){ .media_type = "" };
+	if (rc == 0)
+		rc = jsr_str(object, "mediaType", false, &out->media_type, err);
+	if (rc == 0)
+		rc = jsr_str(object, "digest", true, &digest, err);
+	if (rc == 0)
+		rc = jsr_int(object, "size", true, 0, SIZE_MAX_LAYER,
+		    &out->size, err);
+	if (rc == 0)
+		rc = oci_digest_parse(&out->digest, digest, err);
+	if (rc == 0)
+		rc = parse_platform(out, object, err);
+	if (rc == 0)
+		out->is_foreign = is_foreign(out->media_type, object);
+	return rc;
+}
+
+static int
+parse_list(struct oci_manifest *out, struct pool *pool, const struct jsr *root,
+    const char *name, struct err *err)
+{
+	struct jsr list = { .node = NULL };
+	int rc = jsr_array(root, name, false, OCI_DESCRIPTORS_MAX, &list, err);
+
+	if (rc < 0)
+		return rc;
+	out->item_count = jsr_count(&list);
+	out->items = pool_array(pool, out->item_count, sizeof(*out->items));
+	for (size_t i = 0; rc == 0 && i < out->item_count; i++) {
+		struct jsr item = jsr_item(&list, i);
+
+		rc = parse_descriptor(&out->items[i], &item, err);
+	}
+	return rc;
+}
+
+static int
+parse_optional(struct oci_descriptor *out, bool *has, const struct jsr *root,
+    const char *name, struct err *err)
+{
+	struct jsr object = { .node = NULL };
+	int rc = jsr_object(root, name, false, &object, err);
+
+	*has = object.node != NULL;
+	return rc < 0 || !*has ? rc : parse_descriptor(out, &object, err);
+}
+
+static int
+parse_annotations(
+    struct oci_manifest *out, const struct jsr *root, struct err *err)
+{
+	struct jsr object = { .node = NULL };
+	int rc = jsr_object(root, "annotations", false, &object, err);
+
+	if (rc < 0 || object.node == NULL)
+		return rc;
+	for (size_t i = 0; rc == 0 && i < jsr_count(&object); i++) {
+		const char *name, *text;
+		struct jsr value = jsr_member(&object, i, &name);
+
+		rc = jsr_as_str(&value, &text, err);
+	}
+	if (rc == 0)
+		out->annotations = jsr_text(&object);
+	return rc;
+}
+
+static bool
+has_member(const struct jsr *root, const char *name)
+{
+	struct jsr list = { .node = NULL };
+	struct err ignored;
+
+	return jsr_array(root, name, false, SIZE_MAX, &list, &ignored) < 0 ||
+	    list.node != NULL;
+}
+
+/* the header's type, else the document's own, else by its members */
+static int
+decide_type(struct oci_manifest *out, struct pool *pool,
+    const char *content_type, const struct jsr *root, struct err *err)
+{
+	const char *own = NULL;
+	const char *type =
+	    content_type != NULL ? bare_type(pool, content_type) : NULL;
+	int rc = jsr_str(root, "mediaType", false, &own, err);
+
+	if (rc < 0)
+		return rc;
+	if (type != NULL && own != NULL && strcmp(type, own) != 0)
+		return err_set(err, E_INVALID,
+		    "Content-Type \"%.100s\" differs from the document's "
+		    "mediaType \"%.100s\"",
+		    type, own);
+	if (type == NULL)
+		type = own;
+	if (type == NULL)
+		type = has_member(root, "manifests") ? OCI_TYPE_INDEX
+						     : OCI_TYPE_MANIFEST;
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		if (strcmp(types[i].media_type, type) == 0) {
+			out->media_type = types[i].media_type;
+			out->kind = types[i].kind;
+			return 0;
+		}
+	}
+	return err_set(err, E_INVALID,
+	    "media type \"%.150s\" is not that of an image manifest or index",
+	    type);
+}
+
+static int
+check_schema(const struct jsr *root, struct err *err)
+{
+	int64_t version;
+	int rc = jsr_int(root, "schemaVersion", true, INT64_MIN, INT64_MAX,
+	    &version, err);
+
+	if (rc < 0)
+		return rc;
+	if (version == 1)
+		return err_set(err, E_INVALID,
+		    "image manifests of schema 1 are not supported; push "
+		    "with a newer client");
+	if (version != 2)
+		return err_set(err, E_INVALID, "schemaVersion must be 2");
+	return 0;
+}
+
+static int
+parse_body(struct oci_manifest *out, struct pool *pool, const struct jsr *root,
+    struct err *err)
+{
+	bool is_index = out->kind == OCI_KIND_INDEX;
+	int rc;
+
+	if (has_member(root, "layers") && has_member(root, "manifests"))
+		return err_set(err, E_INVALID,
+		    "the document has both layers and manifests");
+	if (has_member(root, is_index ? "layers" : "manifests"))
+		return err_set(err, E_INVALID,
+		    "the document's members do not fit its media type");
+	rc = parse_list(
+	    out, pool, root, is_index ? "manifests" : "layers", err);
+	if (rc == 0 && !is_index)
+		rc = parse_optional(
+		    &out->config, &out->has_config, root, "config", err);
+	if (rc == 0)
+		rc = parse_optional(
+		    &out->subject, &out->has_subject, root, "subject", err);
+	if (rc == 0)
+		rc = jsr_str(root, "artifactType", false, &out->artifact_type,
+		    err);
+	if (rc == 0)
+		rc = parse_annotations(out, root, err);
+	if (rc == 0 && out->artifact_type == NULL && out->has_config &&
+	    out->config.media_type[0] != '\0')
+		out->artifact_type = out->config.media_type;
+	return rc;
+}
+
+static int
+check_lengths(const struct oci_manifest *m, struct err *err)
+{
+	if (m->artifact_type != NULL &&
+	    strlen(m->artifact_type) > OCI_MEDIA_TYPE_MAX)
+		return err_set(err, E_INVALID,
+		    "artifactType is longer than %d bytes",
+		    OCI_MEDIA_TYPE_MAX);
+	return 0;
+}
+
+int
+oci_manifest_parse(struct oci_manifest *out, struct pool *pool,
+    const char *content_type, const char *text, size_t n, struct err *err)
+{
+	struct jsr root;
+	int rc = jsr_parse(pool, text, n, &limits, &root, err);
+
+	*out = (struct oci_manifest){ .kind = OCI_KIND_MANIFEST };
+	if (rc == 0)
+		rc = jsr_as_object(&root, err);
+	if (rc == 0)
+		rc = check_schema(&root, err);
+	if (rc == 0)
+		rc = decide_type(out, pool, content_type, &root, err);
+	if (rc == 0)
+		rc = parse_body(out, pool, &root, err);
+	if (rc == 0)
+		rc = check_lengths(out, err);
+	return rc < 0 ? invalid(err) : 0;
+}

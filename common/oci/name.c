@@ -1,0 +1,75 @@
+#include "common/base/base.h"
+#include "common/oci/name.h"
+
+static bool
+is_alphanumeric(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* length of a separator at p: "." "_" "__" or any number of "-"; 0: none */
+static size_t
+separator(const char *p)
+{
+	if (*p == '.')
+		return 1;
+	if (*p == '_')
+		return p[1] == '_' ? 2 : 1;
+	return strspn(p, "-");
+}
+
+/* the end of one component, or NULL */
+static const char *
+component(const char *p)
+{
+	if (!is_alphanumeric(*p))
+		return NULL;
+	for (;;) {
+		size_t n;
+
+		while (is_alphanumeric(*p))
+			p++;
+		n = separator(p);
+		if (n == 0)
+			return p;
+		p += n;
+		if (!is_alphanumeric(*p))
+			return NULL;
+	}
+}
+
+bool
+oci_name_is_valid(const char *name)
+{
+	if (strnlen(name, OCI_NAME_MAX + 1) > OCI_NAME_MAX)
+		return false;
+	for (;;) {
+		name = component(name);
+		if (name == NULL)
+			return false;
+		if (*name == '\0')
+			return true;
+		if (*name++ != '/')
+			return false;
+	}
+}
+
+bool
+oci_component_is_valid(const char *name)
+{
+	const char *end = component(name);
+
+	return end != NULL && *end == '\0';
+}
+
+bool
+oci_tag_is_valid(const char *tag)
+{
+	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789_";
+	size_t n = strnlen(tag, OCI_TAG_MAX + 1);
+
+	return n >= 1 && n <= OCI_TAG_MAX && strchr(first, tag[0]) != NULL &&
+	    strspn(tag, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			"abcdefghijklmnopqrstuvwxyz0123456789_.-") == n;
+}
