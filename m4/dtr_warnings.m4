@@ -6,7 +6,7 @@ AX_APPEND_COMPILE_FLAGS([-Wall -Wextra -Wformat=2 -Wshadow dnl
 	-Wundef -Wvla -Walloca -Wredundant-decls -Wnested-externs dnl
 	-Wimplicit-fallthrough -Wnull-dereference -Wconversion dnl
 	-Wno-sign-conversion -Wdouble-promotion -Wfloat-equal dnl
-	-Wunused-macros -Wdate-time -Winit-self -Wcast-function-type dnl
+	-Wdate-time -Winit-self -Wcast-function-type dnl
 	-Wformat-signedness -Wduplicated-cond -Wduplicated-branches dnl
 	-Wlogical-op -Wjump-misses-init -Walloc-zero -Wtrampolines dnl
 	-Wstack-usage=20000 -Wstringop-overflow=4 -Warray-bounds=2 dnl

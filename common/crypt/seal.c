@@ -13,7 +13,7 @@
 #include "common/base/rand.h"
 #include "common/crypt/crypt_private.h"
 
-#define VERSION 1
+#define SEAL_VERSION 1
 #define NONCE_SIZE 12
 #define TAG_SIZE 16
 #define OVERHEAD (1 + NONCE_SIZE + TAG_SIZE)
@@ -73,7 +73,7 @@ seal(struct pool *pool, const unsigned char key[SEAL_KEY_SIZE],
 
 	ASSERT(n <= SEALED_MAX);
 	sealed = pool_alloc(pool, n + OVERHEAD);
-	sealed[0] = VERSION;
+	sealed[0] = SEAL_VERSION;
 	rand_bytes(sealed + 1, NONCE_SIZE);
 	ok = ctx != NULL && derive(key, purpose, derived) &&
 	    EVP_CipherInit_ex2(ctx, EVP_aes_256_gcm(), derived, sealed + 1, 1,
@@ -106,7 +106,7 @@ seal_open(struct pool *pool, const unsigned char key[SEAL_KEY_SIZE],
 	int size, rest;
 	bool ok;
 
-	if (n < OVERHEAD || n > SEALED_MAX || sealed[0] != VERSION)
+	if (n < OVERHEAD || n > SEALED_MAX || sealed[0] != SEAL_VERSION)
 		return err_set(err, E_INVALID, "not a sealed secret");
 	ctx = EVP_CIPHER_CTX_new();
 	memcpy(tag, sealed + n - TAG_SIZE, TAG_SIZE);

@@ -166,7 +166,7 @@ image_size(const struct oci_manifest *document)
 static int
 insert(struct db_tx *tx, const struct push *p, struct err *err)
 {
-	const struct manifest_push *in = p->in;
+	struct manifest_push *in = p->in;
 	const struct oci_manifest *doc = in->document;
 	const struct oci_digest *subject = &doc->subject.digest;
 	bool refers = doc->has_subject;

@@ -5,6 +5,7 @@
 #include "common/base/pool.h"
 #include "common/base/str.h"
 #include "common/base/time.h"
+#include "common/conf/conf.h"
 #include "common/crypt/digest.h"
 #include "common/crypt/jws.h"
 #include "common/json/jscheck.h"
