@@ -46,6 +46,8 @@ bool
 fcgi_io_accept(struct fcgi_io *io, int fd)
 {
 	io->request.ipcFd = fd;
+	/* it finishes the request before first, which must not close this */
+	io->request.keepConnection = 1;
 	if (FCGX_Accept_r(&io->request) < 0) {
 		/* closed the descriptor when it tried for another one */
 		io->request.ipcFd = -1;
