@@ -1,0 +1,273 @@
+"""Runs tests/case/*.case over FastCGI and through the web server."""
+import base64
+import glob
+import hashlib
+import itertools
+import json
+import os
+import re
+import subprocess
+import time
+import urllib.parse
+
+import pytest
+
+import fastcgi
+import stack as stack_module
+
+FOLDER = os.path.join(stack_module.TOP, "tests", "case")
+MISSING = "sha256:" + "d" * 64
+LAYER = b"a layer of some bytes, long enough for ranges"
+CONFIG = b"{}"
+OCI = "application/vnd.oci.image.manifest.v1+json"
+numbers = itertools.count()
+
+
+class Request:
+    def __init__(self, method, target):
+        self.method, self.target = method, target
+        self.headers, self.auth, self.body = [], None, None
+        self.chunked = False
+        self.checks, self.saves = [], []
+
+
+def parse_file(path):
+    cases, case = [], None
+    with open(path) as f:
+        for line in f.read().split("\n"):
+            if line.startswith("["):
+                case = {"name": line[1:line.rindex("]")], "unchanged": False, "requests": []}
+                cases.append(case)
+            elif line == "unchanged":
+                case["unchanged"] = True
+            elif line.startswith("> ") and re.match(r"> [A-Z]+ /|> [A-Z]+ \$", line):
+                case["requests"].append(Request(*line[2:].split(" ", 1)))
+            elif line.startswith("> "):
+                add_line(case["requests"][-1], line[2:])
+            elif line.startswith("< "):
+                case["requests"][-1].checks.append(line[2:])
+            elif line.startswith("save "):
+                case["requests"][-1].saves.append(line.split()[1:])
+            elif line.strip():
+                raise ValueError("%s: odd line: %s" % (path, line))
+    return cases
+
+
+def add_line(request, line):
+    name, _, value = line.partition(": ")
+    if name == "auth":
+        request.auth = value
+    elif name == "body":
+        request.body = value
+    elif name == "body-size":
+        request.body = "x" * int(value)
+    elif name == "body-json-depth":
+        request.body = "[" * int(value)
+    elif name == "chunked":
+        request.chunked = True
+    else:
+        request.headers.append((name, value))
+
+
+def all_cases():
+    for path in sorted(glob.glob(os.path.join(FOLDER, "*.case"))):
+        for case in parse_file(path):
+            yield pytest.param(case, id=os.path.basename(path)[:-5] + ": " + case["name"])
+
+
+# --- how a request is sent
+
+class OverFastCGI:
+    def __init__(self, stack):
+        self.stack = stack
+
+    def send(self, method, target, headers, body, chunked):
+        path = target.split("?")[0]
+        name = "registry.sock"
+        if path.startswith("/auth/"):
+            name = "garant.sock"
+        elif re.match(r"/v2/.+/blobs/uploads(/|$)", path):
+            name = "upload.sock"
+        status, headers, body = fastcgi.ask(
+            self.stack.path("run", name), method, target, headers, body, chunked)
+        return stack_module.Answer(status, headers, body)
+
+
+class ThroughWebServer:
+    def __init__(self, stack):
+        self.stack = stack
+
+    def send(self, method, target, headers, body, chunked):
+        return self.stack.request(method, target, headers, body, chunked)
+
+
+# --- tokens, real and made up
+
+def url64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def forge(stack, repo, own_key=False, algorithm="ES256", **changes):
+    """A token like garant's, with other claims, signed by a key that is not its."""
+    real = stack.token("repository:%s:pull" % repo, user="alice")
+    head, claims, signature = real.split(".")
+    pad = "=" * 3
+    header = json.loads(base64.urlsafe_b64decode(head + pad))
+    body = json.loads(base64.urlsafe_b64decode(claims + pad))
+    header["alg"] = algorithm
+    body.update(changes)
+    text = url64(json.dumps(header).encode()) + "." + url64(json.dumps(body).encode())
+    if algorithm == "none":
+        return text + "."
+    return text + "." + (real_signature(stack, text) if own_key else signature)
+
+
+def real_signature(stack, text):
+    """Signs with the registry's own key: only the claims are wrong."""
+    key = signing_key(stack)
+    der = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=text.encode(),
+                         capture_output=True, check=True).stdout
+    parsed = subprocess.run(["openssl", "asn1parse", "-inform", "DER"], input=der,
+                            capture_output=True, check=True).stdout
+    r, s = re.findall(r"INTEGER\s+:([0-9A-F]+)", parsed.decode())
+    return url64(int(r, 16).to_bytes(32, "big") + int(s, 16).to_bytes(32, "big"))
+
+
+def signing_key(stack):
+    """Another token key of the registry, made here and put beside its own."""
+    path = stack.path("test-key.pem")
+    if not os.path.exists(path):
+        cert = stack.path("test-cert.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                        "-nodes", "-keyout", path, "-out", cert, "-days", "2", "-subj", "/CN=test"],
+                       check=True, capture_output=True)
+        with open(cert) as f:
+            text = f.read()
+        stack.sql("INSERT INTO token_certificate (kid, certificate, created) VALUES "
+                  "('test-key', '%s', UTC_TIMESTAMP(6))" % text)
+        time.sleep(1.1)
+    return path
+
+
+def own_token(stack, repo, **changes):
+    now = int(time.time())
+    claims = {"iss": "https://" + stack.host, "sub": "alice", "aud": stack.host, "exp": now + 300,
+              "nbf": now - 1, "iat": now - 1, "jti": "x", "gen": 0,
+              "access": [{"type": "repository", "name": repo, "actions": ["pull"]}]}
+    claims.update(changes)
+    header = {"typ": "JWT", "alg": "ES256", "kid": "test-key"}
+    signing_key(stack)
+    text = url64(json.dumps(header).encode()) + "." + url64(json.dumps(claims).encode())
+    return text + "." + real_signature(stack, text)
+
+
+def authorization(stack, auth, repo):
+    now = int(time.time())
+    if auth == "none":
+        return []
+    made = {
+        "garbage": lambda: "this is no token",
+        "expired": lambda: own_token(stack, repo, exp=now - 3600, nbf=now - 7200),
+        "future": lambda: own_token(stack, repo, nbf=now + 3600),
+        "forged": lambda: forge(stack, repo, sub="admin"),
+        "alg-none": lambda: forge(stack, repo, algorithm="none"),
+        "wrong-audience": lambda: own_token(stack, repo, aud="elsewhere"),
+        "wrong-issuer": lambda: own_token(stack, repo, iss="https://elsewhere"),
+        "good": lambda: own_token(stack, repo),
+    }
+    if auth in made:
+        return [("Authorization", "Bearer " + made[auth]())]
+    words = auth.split()
+    user = "alice"
+    if words[0] == "admin":
+        user = words.pop(0)
+    scopes = ["repository:%s:%s" % (words[i + 1], words[i]) for i in range(0, len(words), 2)]
+    return stack.bearer(*scopes, user=user)
+
+
+# --- what stands in a repository before a case
+
+def push_blob(stack, repo, data, headers):
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    answer = stack.request("POST", "/v2/%s/blobs/uploads/?digest=%s" % (repo, digest), headers, data)
+    assert answer.status == 201, answer.body
+    return digest
+
+
+def prepare(stack):
+    repo = "alice/case%d" % next(numbers)
+    headers = stack.bearer("repository:%s:pull,push" % repo, user="alice")
+    config, layer = push_blob(stack, repo, CONFIG, headers), push_blob(stack, repo, LAYER, headers)
+    manifest = json.dumps({
+        "schemaVersion": 2, "mediaType": OCI,
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config, "size": len(CONFIG)},
+        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer, "size": len(LAYER)}],
+        "annotations": {"repository": repo}})
+    answer = stack.request("PUT", "/v2/%s/manifests/first" % repo, headers + [("Content-Type", OCI)], manifest.encode())
+    assert answer.status == 201, answer.body
+    return {"repo": repo, "config": config, "layer": layer, "layer-encoded": urllib.parse.quote(layer, safe=""),
+            "missing": MISSING, "manifest": manifest, "digest": answer.header("docker-content-digest"),
+            "size": str(len(manifest)), "service": stack.host, "space": " "}
+
+
+def fill(text, values):
+    def replace(found):
+        name = found.group(1)
+        return "a" * int(name[5:]) if name.startswith("long:") else values[name]
+    return re.sub(r"\$\(([a-z:0-9-]+)\)", replace, text)
+
+
+def check(line, answer, values):
+    text = fill(line, values)
+    if re.match(r"\d{3}( |$)", text):
+        status, _, code = text.partition(" ")
+        assert answer.status == int(status), (text, answer.status, answer.body[:500])
+        # some odd addresses are refused by the web server in its own words
+        if code and answer.header("x-request-id") is not None:
+            assert answer.code() == code, (text, answer.body[:500])
+    elif text.startswith("body: "):
+        assert text[6:].encode() in answer.body, (text, answer.body[:500])
+    else:
+        name, _, value = text.partition(": ")
+        assert answer.header(name) is not None, (text, answer.headers)
+        assert value in answer.header(name), (text, answer.header(name))
+
+
+def run(case, transport, stack):
+    values = prepare(stack)
+    before = stack.counts() if case["unchanged"] else None
+    for request in case["requests"]:
+        headers = [(n, fill(v, values)) for n, v in request.headers]
+        if request.auth:
+            headers += authorization(stack, fill(request.auth, values), values["repo"])
+        body = None if request.body is None else fill(request.body, values).encode()
+        if body is None and request.method in ("POST", "PUT", "PATCH"):
+            body = b""
+        answer = transport.send(request.method, fill(request.target, values), headers, body, request.chunked)
+        for line in request.checks:
+            check(line, answer, values)
+        for name, header in request.saves:
+            values[name] = answer.header(header)
+    if before is not None:
+        # what an upload leaves is known by rows that expire
+        after = stack.counts()
+        assert {k: v for k, v in after.items() if k != "object"} == \
+            {k: v for k, v in before.items() if k != "object"}
+
+
+@pytest.mark.parametrize("case", all_cases())
+def test_over_fastcgi(case, stack):
+    run(case, OverFastCGI(stack), stack)
+
+
+@pytest.mark.parametrize("case", all_cases())
+def test_through_web_server(case, stack):
+    run(case, ThroughWebServer(stack), stack)
+
+
+def test_made_up_tokens_are_refused_for_their_claims_alone(stack):
+    """The same token with right claims is taken: the refusals above say something."""
+    values = prepare(stack)
+    answer = stack.request("GET", "/v2/%s/manifests/first" % values["repo"],
+                           authorization(stack, "good", values["repo"]))
+    assert answer.status == 200, answer.body

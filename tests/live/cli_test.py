@@ -1,0 +1,875 @@
+"""The dtr command against a real database: every verb, its errors and its exit codes."""
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from stack import BUILD, TOP, USER, is_root
+
+PASSWORD = "correct horse battery"
+SETTINGS = ("node.external_url", "database.hosts", "database.name", "storage.root")
+
+
+def as_user():
+    """The user that runs the tests' programs: never root."""
+    if not is_root():
+        return {}
+    import pwd
+    entry = pwd.getpwnam(USER)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def super_name():
+    import pwd
+    return USER if is_root() else pwd.getpwuid(os.geteuid()).pw_name
+
+
+def give(path):
+    if is_root():
+        shutil.chown(path, USER)
+
+
+class Server:
+    """A private MariaDB."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="dtr-cli-")
+        os.chmod(self.dir, 0o755)
+        self.socket = os.path.join(self.dir, "db", "mysql.sock")
+        self.count = 0
+
+    def run(self, verb):
+        subprocess.run([os.path.join(TOP, "tests/lib/mariadb.sh"), verb, os.path.join(self.dir, "db")],
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def sql(self, text, database=""):
+        words = ["mariadb", "--no-defaults", "-N", "-B", "-S", self.socket, "-u", super_name()]
+        done = subprocess.run(words + ([database] if database else []) + ["-e", text],
+                              capture_output=True, text=True, **as_user())
+        assert done.returncode == 0, done.stderr
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def node(self):
+        self.count += 1
+        return Node(self, "t%d_x" % self.count)
+
+    def remove(self):
+        self.run("stop")
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Node:
+    """A folder and a database of its own."""
+
+    def __init__(self, server, database):
+        self.server = server
+        self.database = database
+        self.dir = os.path.join(server.dir, database)
+        os.mkdir(self.dir)
+        give(self.dir)
+        self.conf = self.path("etc", "dtr.conf")
+        self.keys = {
+            "node.external_url": "https://registry.example.com:5443",
+            "node.run_dir": self.path("run"),
+            "database.hosts": "unix:" + server.socket,
+            "database.name": database,
+            "storage.root": self.path("blobs"),
+            "storage.reserve": "0",
+            "registry.socket": self.path("r.sock"),
+            "registry.upload_socket": self.path("u.sock"),
+            "garant.socket": self.path("g.sock"),
+            "garant.password_cost": "1",
+        }
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
+
+    def read(self, *names):
+        with open(self.path(*names)) as f:
+            return f.read()
+
+    def write(self, text, *names, mode=0o600):
+        path = self.path(*names)
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, mode)
+        give(path)
+        return path
+
+    def mode(self, *names):
+        return stat.S_IMODE(os.stat(self.path(*names)).st_mode)
+
+    def words(self, *args):
+        return [os.path.join(BUILD, "dtr"), *args, "--conf", self.conf]
+
+    def dtr(self, *args, code=0, input=None):
+        """Runs a verb; its exit code must be this."""
+        more = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
+        # a session of its own has no terminal to ask on
+        done = subprocess.run(self.words(*args), capture_output=True, text=True,
+                              start_new_session=True, cwd=self.dir, **more, **as_user())
+        assert done.returncode == code, (args, done.returncode, done.stdout, done.stderr)
+        return done
+
+    def json(self, *args, **more):
+        return json.loads(self.dtr(*args, "--json", **more).stdout)
+
+    def fails(self, *args, code=1, **more):
+        """The first error line of a call that must fail."""
+        done = self.dtr(*args, code=code, **more)
+        assert done.stderr, done.stdout
+        return done.stderr.splitlines()[0]
+
+    def init_words(self, **more):
+        words = ["init", "--db-admin", super_name()]
+        for key, value in dict(self.keys, **more).items():
+            words += ["--set", "%s=%s" % (key, value)]
+        return words
+
+    def init(self, *args, code=0):
+        done = self.dtr(*self.init_words(), "--admin-password-file", "-", *args, code=code, input=PASSWORD)
+        return done.stdout
+
+    def again(self, *args, **more):
+        return self.dtr("init", "--db-admin", super_name(), *args, **more)
+
+    def sql(self, text):
+        return self.server.sql(text, self.database)
+
+    def secrets(self):
+        folder = self.path("etc", "secrets")
+        return {name: self.read("etc", "secrets", name) for name in sorted(os.listdir(folder))}
+
+    def check(self, code=0):
+        """Result and text of each check that is not ok."""
+        answer = self.json("check", code=code)
+        return {(c["result"], c["check"]): c["text"] for c in answer["checks"] if c["result"] != "ok"}
+
+    def logs_in(self, role):
+        """Can the database user of the role log in with the password of its file?"""
+        environment = dict(os.environ, MYSQL_PWD=self.read("etc", "secrets", "db-" + role).strip())
+        done = subprocess.run(["mariadb", "--no-defaults", "-S", self.server.socket, "-u",
+                               "%s_%s" % (self.database, role), self.database, "-e", "SELECT 1"],
+                              capture_output=True, env=environment)
+        return done.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def server():
+    running = Server()
+    running.run("start")
+    yield running
+    running.remove()
+
+
+@pytest.fixture
+def node(server):
+    """Nothing is set up yet."""
+    return server.node()
+
+
+@pytest.fixture(scope="module")
+def ready(server):
+    """A node that is set up, for tests that leave it as it was."""
+    made = server.node()
+    made.init()
+    return made
+
+
+@pytest.fixture
+def fresh(node):
+    """A node that is set up, for a test that may break it."""
+    node.init()
+    return node
+
+
+# --- init
+
+def test_init_makes_everything(node):
+    out = node.init("--tls-name", "other.example.com", "--tls-name", "10.1.2.3")
+    assert 'made   administrator "admin"' in out
+    assert node.mode("etc", "secrets") == 0o700
+    secrets = node.secrets()
+    assert sorted(secrets) == ["cluster-key", "db-garant", "db-owner", "db-registry"]
+    for name, text in secrets.items():
+        assert re.fullmatch(r"[0-9a-f]{%d}\n" % (64 if name == "cluster-key" else 32), text), name
+        assert node.mode("etc", "secrets", name) == 0o600
+    assert len(set(secrets.values())) == 4
+    for name, mode in (("ca.key", 0o600), ("server.key", 0o600), ("ca.crt", 0o644), ("server.crt", 0o644)):
+        assert node.mode("etc", "tls", name) == mode
+    assert node.mode("etc", "dtr.conf") == 0o644
+    for line in ("node.external_url = https://registry.example.com:5443", "storage.reserve = 0"):
+        assert line in node.read("etc", "dtr.conf").splitlines()
+    for role in ("owner", "registry", "garant"):
+        assert node.logs_in(role)
+    assert node.sql("SELECT name, is_admin FROM account") == [["admin", "1"]]
+    # nothing secret was said
+    assert PASSWORD not in out
+    assert not any(text.strip() in out for text in secrets.values())
+
+
+def test_init_certificate_is_good_for_its_names(node):
+    node.init("--tls-name", "other.example.com", "--tls-name", "10.1.2.3")
+    tls = node.path("etc", "tls")
+    for name in ("registry.example.com", "localhost", "other.example.com"):
+        subprocess.run(["openssl", "verify", "-CAfile", tls + "/ca.crt", "-purpose", "sslserver",
+                        "-verify_hostname", name, tls + "/server.crt"], check=True, capture_output=True)
+    for address in ("127.0.0.1", "::1", "10.1.2.3"):
+        subprocess.run(["openssl", "verify", "-CAfile", tls + "/ca.crt", "-verify_ip", address,
+                        tls + "/server.crt"], check=True, capture_output=True)
+    done = subprocess.run(["openssl", "verify", "-CAfile", tls + "/ca.crt", "-verify_hostname",
+                           "evil.example.com", tls + "/server.crt"], capture_output=True)
+    assert done.returncode != 0
+
+
+def test_init_twice_changes_nothing(node):
+    node.init()
+    before = node.secrets(), node.read("etc", "dtr.conf"), node.read("etc", "tls", "server.crt")
+    keys = node.sql("SELECT kid FROM token_key")
+    steps = json.loads(node.again("--json").stdout)["steps"]
+    assert before == (node.secrets(), node.read("etc", "dtr.conf"), node.read("etc", "tls", "server.crt"))
+    assert keys == node.sql("SELECT kid FROM token_key") and len(keys) == 1
+    assert node.sql("SELECT COUNT(*) FROM account") == [["1"]]
+    assert [s for s in steps if s["did"] == "made"] == []
+    assert len([s for s in steps if s["did"] == "found"]) >= 8
+
+
+@pytest.mark.parametrize("lines", [0, 1, 3, 6, 8, 9, 10, 12, 14, 16, 17])
+def test_init_goes_on_after_a_kill(node, lines):
+    process = subprocess.Popen(node.words(*node.init_words(), "--admin-password-file", "-"),
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **as_user())
+    process.stdin.write(PASSWORD)
+    process.stdin.close()
+    for _ in range(lines):
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    # the folder of the configuration may be there without the file
+    secrets = node.secrets() if os.path.isdir(node.path("etc", "secrets")) else {}
+    node.init()
+    assert {name: text for name, text in node.secrets().items() if name in secrets} == secrets
+    assert [key for key in node.check() if key[0] == "fail"] == []
+    assert node.sql("SELECT name FROM account") == [["admin"]]
+
+
+def test_init_heals_what_was_lost(fresh):
+    before = fresh.secrets()
+    os.unlink(fresh.path("etc", "secrets", "db-garant"))
+    os.unlink(fresh.path("etc", "tls", "server.crt"))
+    authority = fresh.read("etc", "tls", "ca.crt")
+    fresh.server.sql("DROP USER %s_registry@localhost" % fresh.database)
+    fresh.sql("DELETE FROM token_certificate")
+    fresh.sql("DELETE FROM token_key")
+    os.chmod(fresh.path("etc", "secrets"), 0o755)
+    out = fresh.again().stdout
+    after = fresh.secrets()
+    assert after.pop("db-garant") != before.pop("db-garant")
+    assert after == before
+    assert fresh.logs_in("garant") and fresh.logs_in("registry")
+    assert fresh.mode("etc", "secrets") == 0o700 and "set    mode 0700" in out
+    assert fresh.read("etc", "tls", "ca.crt") == authority
+    subprocess.run(["openssl", "verify", "-CAfile", fresh.path("etc", "tls", "ca.crt"),
+                    fresh.path("etc", "tls", "server.crt")], check=True, capture_output=True)
+    assert [key for key in fresh.check() if key[0] == "fail"] == []
+
+
+def test_init_makes_a_new_admin_only_when_there_is_none(fresh):
+    out = fresh.again("--admin-user", "other", "--admin-password-file", "-", input=PASSWORD).stdout
+    assert "found  1 active administrator" in out
+    fresh.sql("UPDATE account SET is_active = 0")
+    line = fresh.again("--admin-password-file", "-", input=PASSWORD, code=1).stderr
+    assert line == ('dtr: init: account "admin" exists and is no active administrator; run: dtr user set admin '
+                    '--admin yes --active yes, or name another one with --admin-user\n')
+    out = fresh.again("--admin-user", "other", "--admin-password-file", "-", input=PASSWORD).stdout
+    assert 'made   administrator "other"' in out
+
+
+def test_init_asks_for_the_password_when_it_needs_one(node):
+    done = node.dtr(*node.init_words(), code=1)
+    assert "there is no terminal to ask for the password" in done.stderr
+    assert 'found  configuration file' in node.dtr(*node.init_words(), "--admin-password-file", "-",
+                                                   input=PASSWORD).stdout
+
+
+def test_init_with_a_password_for_the_superuser(node):
+    node.server.sql("CREATE USER boss@localhost IDENTIFIED BY 'let me \\'in'; "
+                    "GRANT ALL ON *.* TO boss@localhost WITH GRANT OPTION")
+    try:
+        wrong = node.write("let me out\n", "wrong")
+        right = node.write("let me 'in\n", "right")
+        words = [w if w != super_name() else "boss" for w in node.init_words()]
+        words += ["--admin-password-file", "-", "--db-admin-password-file"]
+        line = node.fails(*words, wrong, input=PASSWORD)
+        assert line.startswith('dtr: init: database user "boss": the database does not answer')
+        assert "1045" in line and "let me" not in line
+        node.dtr(*words, right, input=PASSWORD)
+    finally:
+        node.server.sql("DROP USER boss@localhost")
+
+
+def test_init_user_host(node):
+    node.init("--db-user-host", "%")
+    hosts = node.server.sql("SELECT DISTINCT Host FROM mysql.user WHERE User LIKE '%s\\\\_%%'"
+                            % node.database.replace("_", "\\\\_"))
+    assert hosts == [["%"]]
+
+
+def test_database_users_have_no_more_rights_than_they_need(ready):
+    own = "%s_owner" % ready.database
+    rights = "\n".join(r[0] for r in ready.server.sql("SHOW GRANTS FOR %s@localhost" % own))
+    # an underscore would stand for any character
+    assert "ON `%s`.* TO" % ready.database.replace("_", "\\\\_") in rights
+    assert "GRANT USAGE ON *.*" in rights
+    registry = "\n".join(r[0] for r in ready.server.sql("SHOW GRANTS FOR %s_registry@localhost" % ready.database))
+    assert "account_password" not in registry and "`token_key`" not in registry
+    assert "ON `%s`.*" % ready.database not in registry
+
+
+@pytest.mark.parametrize("words, line", [
+    (["--set", "storage.root"], '--set must be KEY=VALUE, not "storage.root"'),
+    (["--set", "=x"], '--set must be KEY=VALUE, not "=x"'),
+    (["--set", "node.user=x\ndatabase.name=y"], "--set node.user has a control character"),
+    (["--tls-name", "a,b"], '--tls-name "a,b" is not a host name or address'),
+    (["--tls-name", ""], '--tls-name "" is not a host name or address'),
+])
+def test_init_refuses_wrong_calls(node, words, line):
+    error = node.fails("init", "--db-admin", "x", *words, code=2)
+    assert error == "dtr: init: " + line
+    assert not os.path.exists(node.path("etc"))
+
+
+def test_init_refuses_bad_values(node):
+    assert node.fails("init", code=2).startswith("dtr: init: --db-admin is missing")
+    assert "node.colour" in node.fails("init", "--db-admin", "x", "--set", "node.colour=red")
+    assert "registry.threads" in node.fails("init", "--db-admin", "x", "--set", "registry.threads=0")
+    line = node.fails("init", "--db-admin", "x", "--admin-user", "Big")
+    assert line.startswith('dtr: init: account name "Big" is not valid')
+    assert not os.path.exists(node.path("etc"))
+
+
+@pytest.mark.parametrize("name", ["a b", "a`b", "Upper", "x" * 33])
+def test_init_refuses_names_of_databases(node, name):
+    error = node.fails(*node.init_words(**{"database.name": name}), "--admin-password-file", "-", input=PASSWORD)
+    assert error == 'dtr: init: database.name "%s" is not valid: 1 to 32 of a-z, 0-9 and _' % name
+
+
+def test_init_set_must_agree_with_the_file(fresh):
+    fresh.again("--set", "storage.reserve=0", "--set", "database.name=" + fresh.database)
+    error = fresh.again("--set", "storage.reserve=1K", code=1).stderr
+    assert error == ('dtr: init: "%s" says storage.reserve = 0, not 1024; change the file, or leave out --set\n'
+                     % fresh.conf)
+    # written otherwise, the same
+    fresh.again("--set", "storage.inline_max=64K")
+
+
+@pytest.mark.parametrize("password, line", [
+    ("short", "a password has 8 to 512 bytes, this one has 5"),
+    ("", "a password has 8 to 512 bytes, this one has 0"),
+    ("x" * 513, "a password has 8 to 512 bytes, this one has 513"),
+    ("two lines\nof text", "a password has no control characters, nor more than one line"),
+    ("bell \a bell", "a password has no control characters, nor more than one line"),
+])
+def test_password_rules(node, password, line):
+    error = node.fails(*node.init_words(), "--admin-password-file", "-", input=password)
+    assert error == "dtr: init: " + line
+    assert not os.path.exists(node.path("etc"))
+
+
+def test_password_file_open_to_others(ready):
+    path = ready.write(PASSWORD, "open-password", mode=0o644)
+    error = ready.fails("user", "create", "eve", "--password-file", path)
+    assert error == ('dtr: user create: password file: file "%s" holds a secret and is open to others; '
+                     'run: chmod 0600 %s' % (path, path))
+
+
+# --- users
+
+def test_users(fresh):
+    path = fresh.write(PASSWORD + "\n", "password")
+    out = fresh.dtr("user", "create", "alice", "--password-file", path, "--full-name", "Alice Ä").stdout
+    assert out == 'user "alice" made\n'
+    out = fresh.dtr("user", "create", "bob").stdout
+    assert out == 'user "bob" made\nthe user cannot log in yet; run: dtr user passwd bob\n'
+    assert fresh.json("user", "create", "team", "--org")["kind"] == "organisation"
+    users = {u.pop("name"): u for u in fresh.json("user", "list")["users"]}
+    assert users == {
+        "admin": {"kind": "user", "admin": True, "active": True, "full_name": ""},
+        "alice": {"kind": "user", "admin": False, "active": True, "full_name": "Alice Ä"},
+        "bob": {"kind": "user", "admin": False, "active": True, "full_name": ""},
+        "team": {"kind": "organisation", "admin": False, "active": True, "full_name": ""},
+    }
+    hashes = fresh.sql("SELECT a.name, p.hash FROM account a JOIN account_password p ON p.account_id = a.id "
+                       "WHERE a.name <> 'admin'")
+    assert [h[0] for h in hashes] == ["alice"] and hashes[0][1].startswith("$y$")
+    assert fresh.fails("user", "create", "bob") == 'dtr: user create: account "bob" exists already'
+    done = fresh.dtr("user", "create", "bob", "--json", code=1)
+    assert json.loads(done.stderr)["code"] == "exists" and done.stdout == ""
+
+
+def test_user_list_goes_over_pages(fresh):
+    fresh.sql("INSERT INTO account (id, name, kind, created) SELECT UNHEX(LPAD(HEX(seq), 32, '0')), "
+              "CONCAT('u', seq), 1, NOW() FROM seq_1_to_1200")
+    names = [u["name"] for u in fresh.json("user", "list")["users"]]
+    assert len(names) == 1201 and names == sorted(names) and len(set(names)) == 1201
+
+
+@pytest.mark.parametrize("words, line", [
+    (["user", "create", "o", "--org", "--admin"], "user create: an organisation cannot be an administrator"),
+    (["user", "create", "o", "--org", "--password-file", "-"], "user create: an organisation has no password"),
+    (["user", "create"], "user create: NAME is missing"),
+    (["user", "create", "a", "b"], 'user create: there is no place for "b"'),
+    (["user", "set", "admin"], "user set: give --admin, --active or both"),
+    (["user", "set", "admin", "--admin", "maybe"], 'user set: --admin must be yes or no, not "maybe"'),
+    (["user", "set", "admin", "--active"], 'user set: option "--active" needs a value'),
+    (["user", "list", "--password=geheim"], 'user list: unknown option "--password"'),
+    (["check", "--quiet=geheim"], 'check: option "--quiet" takes no value'),
+    (["token", "create", "admin"], "token create: --label is missing: say what the token is for"),
+    (["token", "create", "admin", "--label", ""], "token create: a label has 1 to 255 bytes"),
+    (["setting", "set", "gc.promise"], "setting set: NAME VALUE is missing"),
+    (["setting", "set", "token.generation", "0"],
+     'setting set: setting "token.generation" only grows; run: dtr revoke-tokens'),
+    (["conf", "--key", "node.colour"], 'conf: no key "node.colour"; dtr conf shows them all'),
+    (["user"], '"user" needs one of: create, passwd, list, set'),
+    (["user", "remove"], '"user" needs one of: create, passwd, list, set'),
+    (["frobnicate"], 'unknown verb "frobnicate"'),
+    (["--colour"], 'unknown option "--colour"'),
+    ([], "no verb given"),
+])
+def test_wrong_calls(ready, words, line):
+    done = ready.dtr(*words, code=2)
+    assert done.stderr.splitlines()[0] == "dtr: " + line
+    assert "--help" in done.stderr.splitlines()[1]
+    assert "geheim" not in done.stderr and done.stdout == ""
+    answer = json.loads(ready.dtr("--json", *words, code=2).stderr)
+    assert answer == {"error": line.split(": ", 1)[1] if words and line.startswith(" ".join(words[:2])[:5])
+                      and ": " in line and words[0] in line.split(": ")[0] and '"' not in line.split(": ")[0]
+                      else line, "code": "usage"}
+
+
+@pytest.mark.parametrize("words, line", [
+    (["user", "passwd", "nobody1"], 'user passwd: no account "nobody1"'),
+    (["user", "set", "nobody1", "--admin", "yes"], 'user set: no account "nobody1"'),
+    (["token", "create", "nobody1", "--label", "x"], 'token create: no account "nobody1"'),
+    (["setting", "get", "colour"], 'setting get: no setting "colour"; dtr setting list shows them'),
+    (["setting", "set", "colour", "red"], 'setting set: no setting "colour"; dtr setting list shows them'),
+    (["setting", "set", "createRepositoryOnPush", "1"],
+     'setting set: setting "createRepositoryOnPush" must be true or false'),
+    (["setting", "set", "gc.promise", "1"],
+     'setting set: setting "gc.promise" must be a number from 2 to 31536000'),
+    (["user", "passwd", "admin"], "user passwd: there is no terminal to ask for the password; use --password-file"),
+])
+def test_faults(ready, words, line):
+    assert ready.fails(*words) == "dtr: " + line
+
+
+def test_passwd(fresh):
+    before = fresh.sql("SELECT hash FROM account_password")
+    assert fresh.json("setting", "get", "token.generation")["value"] == "0"
+    assert fresh.fails("user", "passwd", "admin", "--password-file", "-", input="short") == \
+        "dtr: user passwd: a password has 8 to 512 bytes, this one has 5"
+    assert before == fresh.sql("SELECT hash FROM account_password")
+    out = fresh.dtr("user", "passwd", "admin", "--password-file", "-", input="another password\n").stdout
+    assert out == 'password of "admin" changed, earlier logins ended\n'
+    assert before != fresh.sql("SELECT hash FROM account_password")
+    assert fresh.json("setting", "get", "token.generation")["value"] == "1"
+    fresh.dtr("user", "create", "team", "--org")
+    assert "is an organisation: it has no password" in fresh.fails("user", "passwd", "team", "--password-file", "-",
+                                                                   input=PASSWORD)
+
+
+def on_terminal(node, words, answers):
+    """Runs a verb on a terminal, answers its prompts; exit code and all that the terminal showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        try:
+            who = as_user()
+            if who:
+                os.setgroups([])
+                os.setgid(who["group"])
+                os.setuid(who["user"])
+            os.execv(node.words()[0], node.words(*words))
+        finally:
+            os._exit(127)
+    shown = b""
+    answers = list(answers)
+    end = time.time() + 30
+    while time.time() < end:
+        if not select.select([terminal], [], [], 0.2)[0]:
+            continue
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:
+            break
+        shown += part
+        if answers and shown.rstrip(b"\r\n").endswith(b": "):
+            os.write(terminal, answers.pop(0))
+            shown += b"|"
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown.decode()
+
+
+def test_passwd_on_a_terminal(fresh):
+    words = ["user", "passwd", "admin"]
+    code, shown = on_terminal(fresh, words, [b"from the terminal\n", b"from the terminal\n"])
+    assert code == 0, shown
+    assert "from the terminal" not in shown
+    assert shown.count("new password") == 2
+    before = fresh.sql("SELECT hash FROM account_password")
+    code, shown = on_terminal(fresh, words, [b"from the terminal\n", b"something else\n"])
+    assert code == 1 and "the two passwords differ, nothing changed" in shown
+    code, shown = on_terminal(fresh, words, [b"\x03"])
+    assert code == 1 and "interrupted, nothing changed" in shown
+    assert before == fresh.sql("SELECT hash FROM account_password")
+
+
+def test_last_administrator_stays(fresh):
+    line = ('dtr: user set: "admin" is the last active system administrator; make another one first: '
+            'dtr user create NAME --admin')
+    assert fresh.fails("user", "set", "admin", "--admin", "no") == line
+    assert fresh.fails("user", "set", "admin", "--active", "no") == line
+    assert fresh.sql("SELECT is_admin, is_active FROM account") == [["1", "1"]]
+    # an organisation or one who is not active does not count
+    fresh.dtr("user", "create", "team", "--org")
+    assert "cannot be an administrator" in fresh.fails("user", "set", "team", "--admin", "yes")
+    fresh.dtr("user", "create", "second", "--admin")
+    fresh.dtr("user", "set", "second", "--active", "no")
+    assert fresh.fails("user", "set", "admin", "--admin", "no") == line
+    fresh.dtr("user", "set", "second", "--active", "yes")
+    fresh.dtr("user", "set", "admin", "--admin", "no")
+    assert fresh.fails("user", "set", "second", "--admin", "no") == line.replace("admin", "second", 1)
+
+
+def test_two_administrators_cannot_both_go(fresh):
+    for i in range(5):
+        fresh.sql("UPDATE account SET is_admin = 1, is_active = 1")
+        if i == 0:
+            fresh.dtr("user", "create", "second", "--admin")
+        both = [subprocess.Popen(fresh.words("user", "set", name, "--active", "no"),
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user())
+                for name in ("admin", "second")]
+        assert sorted(p.wait() for p in both) == [0, 1]
+
+
+def test_user_set_revokes_when_rights_are_taken(fresh):
+    def generation():
+        return int(fresh.json("setting", "get", "token.generation")["value"])
+    fresh.dtr("user", "create", "alice")
+    assert fresh.json("user", "set", "alice", "--admin", "yes")["revoked"] is False
+    assert generation() == 0
+    assert fresh.json("user", "set", "alice", "--admin", "no")["revoked"] is True
+    assert generation() == 1
+    assert fresh.json("user", "set", "alice", "--active", "no")["revoked"] is True
+    assert generation() == 2
+    assert "is not active; run: dtr user set alice --active yes" in fresh.fails(
+        "token", "create", "alice", "--label", "x")
+
+
+# --- tokens, keys, settings
+
+def test_token_create(ready):
+    done = ready.dtr("token", "create", "admin", "--label", "build server")
+    assert re.fullmatch(r"dtr_at_[A-Za-z0-9_-]{43}\n", done.stdout)
+    secret = done.stdout.strip()
+    assert secret not in done.stderr
+    assert "shown this once" in done.stderr
+    answer = ready.json("token", "create", "admin", "--label", "other")
+    assert answer["user"] == "admin" and answer["label"] == "other" and answer["secret"] != secret
+    rows = ready.sql("SELECT label, HEX(secret_digest) FROM access_token ORDER BY label")
+    import hashlib
+    assert [r[0] for r in rows] == ["build server", "other"]
+    assert rows[0][1] in (hashlib.sha256(secret.encode()).hexdigest().upper(),
+                          hashlib.sha256(secret[len("dtr_at_"):].encode()).hexdigest().upper())
+
+
+def test_key_rotate(fresh):
+    first = fresh.json("key", "list")["keys"]
+    assert [k["state"] for k in first] == ["signs"] and first[0]["ends_in_s"] is None
+    second = fresh.json("key", "rotate")
+    assert second["signs_in_s"] == 10 and second["overlap_s"] == 300 + 120
+    keys = fresh.json("key", "list")["keys"]
+    assert [(k["kid"], k["state"]) for k in keys] == [(second["kid"], "next"), (first[0]["kid"], "signs")]
+    assert 400 < keys[1]["ends_in_s"] <= 420
+    third = fresh.json("key", "rotate", "--now")
+    assert third["signs_in_s"] == 0
+    states = {k["kid"]: k["state"] for k in fresh.json("key", "list")["keys"]}
+    assert states[third["kid"]] == "signs" and states[first[0]["kid"]] == "verifies"
+    # a key that verifies nothing any more goes with the next rotation
+    fresh.sql("UPDATE token_certificate SET verify_until = UTC_TIMESTAMP() - INTERVAL 1 SECOND "
+              "WHERE kid = '%s'" % first[0]["kid"])
+    fresh.dtr("key", "rotate")
+    assert fresh.sql("SELECT COUNT(*) FROM token_key WHERE kid = '%s'" % first[0]["kid"]) == [["0"]]
+    assert fresh.sql("SELECT COUNT(*) FROM token_certificate") == [["3"]]
+
+
+def test_key_rotate_keeps_what_verifiers_can_read(fresh):
+    fresh.sql("INSERT INTO token_certificate (kid, certificate, created) "
+              "SELECT CONCAT('k', seq), 'x', UTC_TIMESTAMP() FROM seq_1_to_31")
+    assert fresh.fails("key", "rotate").startswith("dtr: key rotate: there are 32 keys already")
+
+
+def test_settings(fresh):
+    listed = {s["name"]: s for s in fresh.json("setting", "list")["settings"]}
+    assert listed["createRepositoryOnPush"]["value"] == "true" and listed["gc.promise"]["help"]
+    fresh.dtr("setting", "set", "createRepositoryOnPush", "false")
+    assert fresh.dtr("setting", "get", "createRepositoryOnPush").stdout == "false\n"
+    fresh.dtr("setting", "set", "gc.promise", "3600")
+    assert fresh.json("setting", "get", "gc.promise") == {"name": "gc.promise", "value": "3600"}
+
+
+def test_revoke_tokens(fresh):
+    assert fresh.json("revoke-tokens") == {"revoked": True}
+    fresh.dtr("revoke-tokens")
+    assert fresh.dtr("setting", "get", "token.generation").stdout == "2\n"
+
+
+# --- migrate
+
+def test_migrate(fresh):
+    assert fresh.json("migrate", "--status") == {"version": 1, "wanted": 1}
+    fresh.sql("UPDATE schema_version SET version = 0")
+    done = fresh.dtr("migrate", "--status", code=1)
+    assert done.stdout == "the database has schema version 0, this program 1; run: dtr migrate\n"
+    assert "run: dtr migrate" in fresh.check(code=1)["fail", "schema"]
+    # rights that a migration brings are given without a superuser
+    fresh.sql("REVOKE ALL PRIVILEGES ON tag FROM %s_registry@localhost" % fresh.database)
+    fresh.dtr("migrate")
+    assert fresh.json("migrate", "--status") == {"version": 1, "wanted": 1}
+    assert "`tag`" in str(fresh.server.sql("SHOW GRANTS FOR %s_registry@localhost" % fresh.database))
+    fresh.sql("UPDATE schema_version SET version = 99")
+    assert "use a newer program" in fresh.fails("migrate")
+    assert "use a newer program" in fresh.check(code=1)["fail", "schema"]
+
+
+# --- check
+
+def test_check_of_a_good_node(ready):
+    done = ready.dtr("check")
+    lines = done.stdout.splitlines()
+    assert [l for l in lines if l.startswith("FAIL")] == []
+    assert lines[-1] == "0 failures, 3 warnings"
+    # only the programs do not run
+    assert {l.split()[1] for l in lines if l.startswith("warn")} == {"programs"}
+    for name in ("configuration", "secrets", "storage", "certificate", "limits", "database", "clock",
+                 "connections", "schema", "token key", "administrator"):
+        assert any(l.startswith("ok    " + name) for l in lines), name
+    quiet = ready.dtr("check", "--quiet").stdout.splitlines()
+    assert len(quiet) == 3 and all(l.startswith("warn") for l in quiet)
+    assert not any(text.strip() in done.stdout for text in ready.secrets().values())
+
+
+def test_check_finds_running_programs(fresh):
+    sockets = []
+    for name in ("r.sock", "u.sock", "g.sock"):
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(fresh.path(name))
+        s.listen()
+        give(fresh.path(name))
+        sockets.append(s)
+    assert fresh.check() == {}
+    sockets[2].close()
+    found = fresh.check()
+    assert list(found) == [("warn", "programs")] and "dtr-garant is not running" in found["warn", "programs"]
+    for s in sockets:
+        s.close()
+
+
+def test_check_finds_secrets_open_to_others(fresh):
+    path = fresh.path("etc", "secrets", "db-garant")
+    os.chmod(path, 0o644)
+    assert fresh.check(code=1)["fail", "secrets"] == (
+        'file "%s" holds a secret and is open to others; run: chmod 0600 %s' % (path, path))
+    os.chmod(path, 0o600)
+    os.chmod(fresh.path("etc", "secrets"), 0o755)
+    assert "run: chmod 0700" in fresh.check(code=1)["fail", "secrets"]
+
+
+def test_check_finds_a_missing_password(fresh):
+    os.unlink(fresh.path("etc", "secrets", "db-registry"))
+    assert "run dtr init" in fresh.check(code=1)["fail", "secrets"]
+    os.unlink(fresh.path("etc", "secrets", "db-owner"))
+    found = fresh.check(code=1)
+    assert ("fail", "secrets") in found and ("fail", "schema") in found
+
+
+def test_check_finds_a_wrong_cluster_key(fresh):
+    path = fresh.path("etc", "secrets", "cluster-key")
+    with open(path) as f:
+        key = f.read()
+    with open(path, "w") as f:
+        f.write(("1" if key[0] == "0" else "0") + key[1:])
+    assert "cluster-key is not the one of this database" in fresh.check(code=1)["fail", "token key"]
+    with open(path, "w") as f:
+        f.write("abc\n")
+    assert "does not hold 64 hexadecimal digits" in fresh.check(code=1)["fail", "secrets"]
+
+
+def make_certificate(node, days):
+    """A certificate that ends in so many days."""
+    tls = node.path("etc", "tls")
+    end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400 + 60))
+    work = node.path("ca")
+    os.makedirs(work)
+    open(os.path.join(work, "index"), "w").close()
+    with open(os.path.join(work, "ca.cnf"), "w") as f:
+        f.write("[ca]\ndefault_ca=x\n[x]\ndatabase=%s/index\nnew_certs_dir=%s\nrand_serial=yes\n"
+                "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n" % (work, work))
+    subprocess.run(["openssl", "req", "-new", "-key", tls + "/server.key", "-subj", "/CN=x",
+                    "-out", work + "/csr"], check=True, capture_output=True)
+    subprocess.run(["openssl", "ca", "-batch", "-config", work + "/ca.cnf", "-cert", tls + "/ca.crt",
+                    "-keyfile", tls + "/ca.key", "-startdate", "20200101000000Z", "-enddate", end,
+                    "-in", work + "/csr", "-out", work + "/crt", "-notext"], check=True, capture_output=True)
+    shutil.copyfile(work + "/crt", tls + "/server.crt")
+    shutil.rmtree(work)
+
+
+def test_check_finds_certificates_that_end(fresh):
+    make_certificate(fresh, -2)
+    assert "has expired" in fresh.check(code=1)["fail", "certificate"]
+    make_certificate(fresh, 10)
+    assert "expires in 10 days" in fresh.check()["warn", "certificate"]
+    make_certificate(fresh, 40)
+    assert ("warn", "certificate") not in fresh.check()
+    fresh.write("no certificate\n", "etc", "tls", "server.crt")
+    assert ("fail", "certificate") in fresh.check(code=1)
+    # a web server may have one of its own
+    os.unlink(fresh.path("etc", "tls", "server.crt"))
+    assert "certificate" not in {name for _, name in fresh.check()}
+
+
+def test_check_finds_a_store_that_cannot_be_used(fresh):
+    shutil.rmtree(fresh.path("blobs"))
+    fresh.write("", "blobs")
+    assert ("fail", "storage") in fresh.check(code=1)
+    os.unlink(fresh.path("blobs"))
+    os.mkdir(fresh.path("blobs"))
+    give(fresh.path("blobs"))
+    text = fresh.read("etc", "dtr.conf").replace("storage.reserve = 0", "storage.reserve = 1000T")
+    fresh.write(text, "etc", "dtr.conf", mode=0o644)
+    assert "lower storage.reserve" in fresh.check(code=1)["fail", "storage"]
+
+
+def test_check_finds_a_missing_token_key_and_administrator(fresh):
+    fresh.sql("DELETE FROM token_certificate")
+    fresh.sql("DELETE FROM token_key")
+    fresh.sql("UPDATE account SET is_admin = 0")
+    found = fresh.check(code=1)
+    assert "run: dtr key rotate" in found["fail", "token key"]
+    assert "run: dtr user create NAME --admin" in found["warn", "administrator"]
+
+
+def test_check_finds_too_many_connections(fresh):
+    text = fresh.read("etc", "dtr.conf") + "database.connections = 200\nregistry.workers = 8\n"
+    fresh.write(text, "etc", "dtr.conf", mode=0o644)
+    assert "raise it or lower database.connections" in fresh.check(code=1)["fail", "connections"]
+
+
+def test_check_finds_too_many_threads(fresh):
+    words = ["sh", "-c", 'ulimit -n 600; exec "$@"', "sh"] + fresh.words("check", "--json")
+    done = subprocess.run(words, capture_output=True, text=True, **as_user())
+    found = [c for c in json.loads(done.stdout)["checks"] if c["check"] == "limits" and c["result"] == "fail"]
+    assert done.returncode == 1 and "LimitNOFILE" in found[0]["text"]
+
+
+def test_check_finds_a_database_that_is_down(fresh):
+    text = fresh.read("etc", "dtr.conf").replace(
+        "unix:" + fresh.server.socket, "unix:/nowhere/a.sock,unix:%s" % fresh.server.socket)
+    fresh.write(text, "etc", "dtr.conf", mode=0o644)
+    # the second server of the list serves, the first is reported
+    found = fresh.check(code=1)
+    assert "the database does not answer" in found["fail", "database"]
+    assert ("fail", "schema") not in found
+    fresh.write(text.replace(",unix:" + fresh.server.socket, ""), "etc", "dtr.conf", mode=0o644)
+    found = fresh.check(code=1)
+    assert {("fail", "database"), ("fail", "schema"), ("fail", "token key")} <= set(found)
+    assert "does not answer" in fresh.fails("user", "list")
+
+
+def test_check_of_a_stopped_database():
+    server = Server()
+    server.run("start")
+    try:
+        node = server.node()
+        node.init()
+        server.run("stop")
+        assert "the database does not answer" in node.check(code=1)["fail", "database"]
+    finally:
+        server.remove()
+
+
+def test_check_of_a_broken_configuration(fresh):
+    fresh.write(fresh.read("etc", "dtr.conf") + "node.colour = red\n", "etc", "dtr.conf", mode=0o644)
+    found = fresh.check(code=1)
+    assert list(found) == [("fail", "configuration")] and "node.colour" in found["fail", "configuration"]
+
+
+# --- conf, routes, help
+
+def test_conf(ready):
+    values = ready.json("conf")
+    assert values["database.name"] == ready.database
+    assert values["node.secrets_dir"] == ready.path("etc", "secrets")
+    lines = ready.dtr("conf").stdout.splitlines()
+    assert "database.name = " + ready.database in lines
+    # what it prints is a configuration again
+    copy = ready.write("\n".join(lines) + "\n", "etc", "copy.conf")
+    done = subprocess.run([os.path.join(BUILD, "dtr"), "--conf", copy, "conf", "--json"],
+                          capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == values
+    assert ready.dtr("conf", "--key", "storage.root").stdout == ready.path("blobs") + "\n"
+    assert not any(text.strip() in "\n".join(lines) for text in ready.secrets().values())
+
+
+def test_conf_file_by_environment(ready):
+    done = subprocess.run([os.path.join(BUILD, "dtr"), "conf", "--key", "database.name"], capture_output=True,
+                          text=True, env=dict(os.environ, DTR_CONF=ready.conf))
+    assert done.stdout == ready.database + "\n"
+
+
+def test_conf_file_that_is_missing(node):
+    assert node.fails("conf") == (
+        'dtr: conf: there is no configuration file "%s"; name one with --conf, or run: dtr init' % node.conf)
+    assert "run: dtr init" in node.fails("user", "list")
+
+
+def test_routes(ready):
+    routes = ready.json("routes")["routes"]
+    count = 0
+    for program in ("registry", "garant"):
+        with open(os.path.join(TOP, "fcgi", program, "routes.def")) as f:
+            count += len(re.findall(r"^ROUTE\(", f.read(), re.M))
+    assert len(routes) == count > 10
+    assert {"program": "dtr-registry", "methods": "GET,HEAD", "pattern": "/v2/{name*}/blobs/{digest}",
+            "permission": "pull", "help": "a blob's bytes"} in routes
+    assert all(r["permission"] and r["help"] for r in routes)
+
+
+def test_help_and_version(ready):
+    out = ready.dtr("--help").stdout
+    verbs = re.findall(r"^  ([a-z-]+(?: [a-z]+)?) (?:[A-Z]+ )*", out, re.M)
+    assert len(verbs) == 16
+    for verb in verbs:
+        help_text = ready.dtr(*verb.split(), "--help").stdout
+        assert help_text.startswith("usage: dtr " + verb)
+        assert "--json" in help_text
+    assert "--manual" not in ready.dtr("conf", "--help").stdout
+    group = ready.dtr("user", "--help").stdout
+    assert "user passwd NAME" in group and "key rotate" not in group
+    assert re.fullmatch(r"dtr \d+\.\d+\.\d+\n", ready.dtr("--version").stdout)
+
+
+def test_output_that_cannot_be_written(ready):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(ready.words("routes"), stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "cannot write to standard output" in done.stderr
