@@ -26,7 +26,7 @@ static bool
 ask_number(struct check *check, struct db_admin *admin, const char *query,
     int64_t *number_out)
 {
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	const char *value = NULL;
 
 	return db_admin_ask(admin, check->cli->pool, query, &value, &err) ==
@@ -69,7 +69,7 @@ check_clock(struct check *check, struct db_admin *admin, const char *host)
 static void
 check_disk(struct check *check, struct db_admin *admin, const char *host)
 {
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	const char *folder = NULL;
 	struct statvfs fs;
 	uint64_t left;
@@ -116,7 +116,7 @@ check_server(
 {
 	struct db_options one = *options;
 	struct db_admin *admin = NULL;
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	const char *version = NULL;
 
 	one.hosts = host;
@@ -142,7 +142,7 @@ check_servers(struct check *check)
 {
 	struct cli *cli = check->cli;
 	struct db_options options;
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	const char *host;
 
 	/* a missing password was reported with the secrets */
@@ -159,7 +159,7 @@ check_schema(struct check *check)
 	struct cli *cli = check->cli;
 	struct db_options owner;
 	struct db_admin *admin = NULL;
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	int is, wanted;
 	int rc = model_options(&cli->conf, cli->pool, "owner", &owner, &err);
 
@@ -191,7 +191,7 @@ check_token_key(struct check *check)
 	const unsigned char *cluster_key;
 	struct token_key signing;
 	struct key *key = NULL;
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	int rc;
 
 	/* what is wrong with the file was reported with the secrets */
@@ -218,7 +218,7 @@ void
 check_admins(struct check *check)
 {
 	struct cli *cli = check->cli;
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	int64_t count;
 	int rc = cli_open_db(cli, &err);
 

@@ -20,9 +20,9 @@
 #define PEM_MAX       ((size_t)64 << 10)
 #define DAY_S         86400
 #define TLS_WARN_DAYS 30
-/* of one thread: client, blob, its folder, a database connection */
+/* what the programs ask for when they start */
 #define DESCRIPTORS_A_THREAD 4
-#define DESCRIPTORS_BASE     64
+#define DESCRIPTORS_BASE     512
 
 static bool
 check_secret(struct check *check, const char *name)
@@ -30,7 +30,7 @@ check_secret(struct check *check, const char *name)
 	struct pool *pool = check->cli->pool;
 	const char *file =
 	    pool_printf(pool, "%s/%s", check->cli->conf.secrets_dir, name);
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	char *text;
 	int rc = io_read_secret(pool, file, &text, &err);
 
@@ -51,7 +51,7 @@ check_secrets(struct check *check)
 	struct cli *cli = check->cli;
 	const char *folder = cli->conf.secrets_dir;
 	const unsigned char *key;
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	struct stat st;
 	bool good = true;
 
@@ -89,7 +89,7 @@ check_storage(struct check *check)
 {
 	const struct conf *conf = &check->cli->conf;
 	struct blob_store *store = NULL;
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	uint64_t left = 0;
 	int rc = blob_store_open(&store, conf, &err);
 
@@ -119,7 +119,7 @@ check_tls(struct check *check)
 	struct cli *cli = check->cli;
 	const char *file = cli_beside_conf(cli, "tls/server.crt");
 	const char *renew = "remove it and run dtr init, or put another one";
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	int64_t end, days;
 	char *pem;
 	int rc = io_read_file(cli->pool, file, PEM_MAX, &pem, NULL, &err);

@@ -212,6 +212,11 @@ cmd_user_set(struct cli *cli, struct err *err)
 	if (rc == 0)
 		rc =
 		    account_set_flags(cli->db, &account.id, admin, active, err);
+	if (rc == E_CONFLICT)
+		return err_set(err, rc,
+		    "\"%s\" is the last active system administrator; make "
+		    "another one first: dtr user create NAME --admin",
+		    account.name);
 	if (rc < 0)
 		return rc;
 	/* rights that were taken end now, not with the last token */

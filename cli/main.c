@@ -413,7 +413,7 @@ int
 main(int argc, char **argv)
 {
 	struct cli cli = { .pool = pool_new(POOL_MAX) };
-	struct err err = { 0 };
+	struct err err = { .code = 0 };
 	bool done = false;
 	int rc;
 

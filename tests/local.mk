@@ -8,4 +8,5 @@ include tests/unit/conf/local.mk
 include tests/unit/db/local.mk
 include tests/unit/blob/local.mk
 include tests/unit/core/local.mk
+include tests/unit/cli/local.mk
 include tests/fuzz/local.mk

@@ -7,6 +7,7 @@
 #include "common/base/pool.h"
 #include "common/base/str.h"
 
+#define MANUAL_WIDTH 79
 #define FILE_MAX ((size_t)1 << 20)
 #define LINE_SIZE_MAX 4096
 
@@ -378,17 +379,44 @@ conf_item(const struct conf *conf, struct pool *pool, size_t i,
 	return true;
 }
 
+/* help as a sentence, in lines that mandoc's style check accepts */
+static void
+put_sentence(struct str *out, const char *help)
+{
+	size_t column = 0;
+	bool first = true;
+
+	while (*help != '\0') {
+		size_t n = strcspn(help, " ");
+
+		if (column > 0 && column + 1 + n >= MANUAL_WIDTH) {
+			str_putc(out, '\n');
+			column = 0;
+		} else if (column > 0) {
+			str_putc(out, ' ');
+			column++;
+		}
+		if (first && help[0] >= 'a' && help[0] <= 'z') {
+			str_putc(out, (char)(help[0] - 'a' + 'A'));
+			str_add(out, help + 1, n - 1);
+		} else {
+			str_add(out, help, n);
+		}
+		first = false;
+		column += n;
+		help += n + strspn(help + n, " ");
+	}
+	str_puts(out, ".\n");
+}
+
 void
 conf_put_manual(struct str *out)
 {
 	for (size_t i = 0; i < COUNT_OF(conf_keys); i++) {
 		const struct conf_key *key = &conf_keys[i];
 
-		str_printf(out, ".It Cm %s\n%c%s.\n", key->key,
-		    key->help[0] >= 'a' && key->help[0] <= 'z'
-			? key->help[0] - 'a' + 'A'
-			: key->help[0],
-		    key->help + 1);
+		str_printf(out, ".It Cm %s\n", key->key);
+		put_sentence(out, key->help);
 		if (is_number(key))
 			str_printf(out,
 			    "From %" PRId64 " to %" PRId64
