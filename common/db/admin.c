@@ -13,8 +13,8 @@ struct db_admin {
 };
 
 int
-db_admin_open(struct db_admin **out, const struct db_options *options,
-    struct err *err)
+db_admin_open(
+    struct db_admin **out, const struct db_options *options, struct err *err)
 {
 	struct db_options plain = *options;
 	struct db_admin *admin = mem_new(sizeof(*admin));
@@ -24,8 +24,10 @@ db_admin_open(struct db_admin **out, const struct db_options *options,
 	plain.stmt_count = 0;
 	plain.connections = 1;
 	admin->db = db_new(&plain);
+	admin->db->is_admin = true;
 	rc = conn_take(admin->db, &admin->conn, err);
 	if (rc < 0) {
+		admin->conn = NULL;
 		db_admin_close(&admin);
 		return rc;
 	}
@@ -39,18 +41,18 @@ db_admin_close(struct db_admin **admin)
 	if (*admin == NULL)
 		return;
 	if ((*admin)->conn != NULL)
-		conn_give((*admin)->conn, true);
+		conn_give((*admin)->conn);
 	db_free(&(*admin)->db);
 	mem_free(admin);
 }
 
 static int
-fault(struct db_admin *admin, struct err *err)
+fail(struct db_admin *admin, struct err *err)
 {
 	MYSQL *mysql = admin->conn->mysql;
 
 	admin->number = mysql_errno(mysql);
-	number_to_err(admin->number, mysql_error(mysql), err);
+	conn_fail(admin->conn, "admin", admin->number, mysql_error(mysql), err);
 	/* an administrator may see what the server says */
 	if (err->code == E_INTERNAL)
 		snprintf(err->text, sizeof(err->text), "the database says: %s",
@@ -62,25 +64,61 @@ static int
 run_one(struct db_admin *admin, const char *p, size_t n, struct err *err)
 {
 	MYSQL *mysql = admin->conn->mysql;
+	MYSQL_RES *result;
 
 	if (mysql_real_query(mysql, p, n) != 0)
-		return fault(admin, err);
-	mysql_free_result(mysql_store_result(mysql));
-	return mysql_errno(mysql) != 0 ? fault(admin, err) : 0;
+		return fail(admin, err);
+	result = mysql_store_result(mysql);
+	/* an error while rows come is told by the number alone */
+	if (result == NULL && mysql_errno(mysql) != 0)
+		return fail(admin, err);
+	mysql_free_result(result);
+	return 0;
+}
+
+/* Blanks, empty lines and comment lines. */
+static const char *
+skip_nothing(const char *text)
+{
+	for (;;) {
+		text += strspn(text, " \t\r\n");
+		if (strncmp(text, "--", 2) != 0)
+			return text;
+		text += strcspn(text, "\n");
+	}
+}
+
+/* The length of the statement at text, without the ";" that ends its line. */
+static size_t
+statement_length(const char *text, const char **next_out)
+{
+	const char *end = text;
+
+	while ((end = strchr(end, ';')) != NULL) {
+		const char *rest = end + 1 + strspn(end + 1, " \t\r");
+
+		if (*rest == '\n' || *rest == '\0') {
+			*next_out = rest;
+			return (size_t)(end - text);
+		}
+		end++;
+	}
+	*next_out = text + strlen(text);
+	return strlen(text);
 }
 
 int
 db_admin_run(struct db_admin *admin, const char *text, struct err *err)
 {
 	admin->number = 0;
-	while (text[strspn(text, " \t\n")] != '\0') {
-		const char *end = strstr(text, ";\n");
-		size_t n = end != NULL ? (size_t)(end - text) : strlen(text);
+	for (text = skip_nothing(text); *text != '\0';) {
+		const char *next;
+		size_t n = statement_length(text, &next);
 		int rc = run_one(admin, text, n, err);
 
 		if (rc < 0)
 			return rc;
-		text += n + (end != NULL ? 2 : 0);
+		text = skip_nothing(next);
 	}
 	return 0;
 }
@@ -95,14 +133,16 @@ db_admin_ask(struct db_admin *admin, struct pool *pool, const char *text,
 
 	admin->number = 0;
 	*value_out = NULL;
-	if (mysql_query(mysql, text) != 0)
-		return fault(admin, err);
+	if (mysql_real_query(mysql, text, strlen(text)) != 0)
+		return fail(admin, err);
 	result = mysql_store_result(mysql);
-	row = result != NULL ? mysql_fetch_row(result) : NULL;
+	if (result == NULL)
+		return mysql_errno(mysql) != 0 ? fail(admin, err) : 0;
+	row = mysql_fetch_row(result);
 	if (row != NULL && row[0] != NULL)
 		*value_out = pool_strdup(pool, row[0]);
 	mysql_free_result(result);
-	return mysql_errno(mysql) != 0 ? fault(admin, err) : 0;
+	return 0;
 }
 
 char *
@@ -113,8 +153,9 @@ db_admin_quote(struct db_admin *admin, struct pool *pool, const char *text)
 	unsigned long length;
 
 	quoted[0] = '\'';
-	length = mysql_real_escape_string(
-	    admin->conn->mysql, quoted + 1, text, n);
+	length =
+	    mysql_real_escape_string(admin->conn->mysql, quoted + 1, text, n);
+	ASSERT(length <= 2 * n);
 	quoted[1 + length] = '\'';
 	return quoted;
 }

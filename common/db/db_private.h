@@ -4,85 +4,110 @@
 
 #include <mysql.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "common/db/db.h"
 
 struct err;
+struct pool;
 
-/* One statement as one connection has prepared it. */
-struct prepared {
-	MYSQL_STMT *stmt;
-	MYSQL_BIND *results;
-	unsigned columns;
-	struct result_cell *cells;
+/* What an error number means for the connection and the transaction. */
+enum fault {
+	FAULT_NONE,
+	FAULT_OTHER, /* the statement is refused, and would be again */
+	FAULT_EXISTS, /* duplicate key */
+	FAULT_REFERENCE, /* a foreign key refuses */
+	FAULT_AGAIN, /* rolled back: run the whole transaction again */
+	FAULT_LOST, /* as AGAIN; the connection is gone */
+	FAULT_NOT_READY, /* as LOST; the server serves nobody for now */
 };
 
-struct conn {
-	struct db *db;
-	MYSQL *mysql;
-	struct prepared *prepared; /* one for each statement of the table */
-	size_t host;		   /* index into the list */
-	bool is_galera;
-	int64_t used_us; /* when it was given back */
-	struct conn *next;
-};
+/* number.c: fills err from a server's or the library's error number */
+enum fault fault_of(unsigned number);
+bool fault_is_again(enum fault fault);
+int fault_to_err(
+    unsigned number, const char *what, const char *message, struct err *err);
 
 #define HOSTS_MAX 16
 
 struct host {
-	char *socket; /* of a unix host */
-	char *name;
+	const char *label; /* as configured */
+	const char *socket; /* NULL: TCP */
+	const char *name;
 	unsigned port;
-	int64_t bad_until_us;
+	int64_t bad_until_us; /* 0: good as far as we know */
+	int64_t failed_us;
+	atomic_bool no_sync_wait; /* it does not know wsrep_sync_wait */
+};
+
+struct hosts {
+	struct host items[HOSTS_MAX];
+	size_t count;
+};
+
+#define HOSTS_NONE SIZE_MAX
+
+/* Splits "unix:/path,host:port"; texts belong to the pool. */
+int hosts_parse(
+    struct hosts *out, struct pool *pool, const char *list, struct err *err);
+
+/*
+ * The next host to connect to among the first below ones, HOSTS_NONE if
+ * there is none; tried has a bit for each one that failed in this search. A
+ * host that failed is left alone for some seconds, and then one caller tries
+ * it first. When all are bad, one caller at a time may look sooner.
+ */
+size_t hosts_pick(
+    struct hosts *hosts, size_t below, unsigned tried, int64_t now_us);
+void hosts_set_bad(struct hosts *hosts, size_t i, int64_t now_us);
+void hosts_set_good(struct hosts *hosts, size_t i);
+
+struct prepared;
+
+struct conn {
+	struct db *db;
+	MYSQL *mysql;
+	struct prepared **prepared; /* by statement; NULL: not yet */
+	size_t host;
+	bool is_galera;
+	bool is_broken; /* not to be used again */
+	enum fault fault; /* of the last call that failed since it was taken */
+	int64_t used_us; /* when it was given back */
+	pid_t pid; /* whose connection it is */
+	struct conn *next; /* idle ones */
 };
 
 struct db {
 	struct db_options options; /* texts are copies */
-	struct host hosts[HOSTS_MAX];
-	size_t host_count;
-	pthread_mutex_t lock;
+	struct pool *memory;
+	bool is_admin; /* long statements are normal */
+	struct err *hosts_err; /* of a malformed list, else NULL */
+	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t given_back;
-	struct conn *idle;
+	struct hosts hosts;
+	struct conn *idle; /* the last used first */
 	unsigned taken;
 };
 
-struct db_tx {
-	struct conn *conn;
-	bool dead;	  /* a statement failed: say nothing more */
-	bool lost;	  /* and the connection is of no use */
-	bool rerun;	  /* an earlier run may have been committed */
-	unsigned failure; /* number of the error that killed it */
-};
-
-/* Splits "unix:/path,host:port"; -1 when it is malformed. */
-int host_parse_list(const char *text, struct host hosts[HOSTS_MAX],
-    size_t *count_out);
-void host_free_list(struct host *hosts, size_t count);
-
-/* Connects and sets the session up; E_BUSY when the host does not serve. */
+/* conn.c: one connection; E_BUSY when the host does not serve */
 int conn_open(struct conn **out, struct db *db, size_t host, struct err *err);
 void conn_close(struct conn **conn);
-/* Does a connection that was idle still serve? */
-bool conn_is_good(struct conn *conn);
+/* Is this Galera, and does it serve? 1, 0, or an error code. */
+int conn_is_ready(struct conn *conn, struct err *err);
+/* Runs a text without result. */
+int conn_run(struct conn *conn, const char *text, struct err *err);
+/* Says what went wrong in the last call; returns err's code. */
+int conn_fail(struct conn *conn, const char *what, unsigned number,
+    const char *message, struct err *err);
 
-/* From the pool, and back; broken ones are closed. */
+/* db.c: from the pool, and back; broken ones are closed */
 int conn_take(struct db *db, struct conn **out, struct err *err);
-void conn_give(struct conn *conn, bool broken);
+void conn_give(struct conn *conn);
 
-/*
- * Prepares (once) and runs a statement. rows_out NULL: no rows expected.
- * Fills err and returns its code; *number_out is the server's error number.
- */
+/* stmt.c: prepares (once) and runs; rows_out NULL: no rows expected */
 int stmt_run(struct conn *conn, struct pool *pool, unsigned stmt,
     const struct db_value *args, size_t arg_count, struct db_rows *rows_out,
-    uint64_t *affected_out, unsigned *number_out, struct err *err);
-void stmt_close_all(struct conn *conn);
-
-/* Is the connection of no use after this error? */
-bool number_is_lost(unsigned number);
-/* Should the whole transaction be run again? */
-bool number_is_retry(unsigned number);
-/* Fills err from an error number and the server's text. */
-int number_to_err(unsigned number, const char *text, struct err *err);
+    uint64_t *affected_out, struct err *err);
+void stmt_free_all(struct conn *conn);
 
 #endif

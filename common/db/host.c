@@ -1,76 +1,129 @@
-/* The list of servers: "unix:/path" or "host:port", in order. */
+/* The list of servers, in order of preference. */
 #include "common/base/base.h"
 #include "common/db/db_private.h"
 
-#include "common/base/mem.h"
+#include "common/base/err.h"
 #include "common/base/num.h"
+#include "common/base/pool.h"
+#include "common/base/time.h"
 
-#define HOST_TEXT_MAX 300
+#define DEFAULT_PORT    3306
+#define HOST_TEXT_MAX   255
+#define SOCKET_TEXT_MAX 107 /* of sockaddr_un */
 
-static int
-parse_one(const char *p, size_t n, struct host *out)
+#define BAD_US (5 * TIME_SECOND)
+/* when no host is good: one look at each in this time */
+#define LOOK_US (TIME_SECOND / 5)
+
+/* text is "name", "name:port", "[address]" or "[address]:port" */
+static bool
+parse_tcp(struct host *out, char *text)
 {
-	char text[HOST_TEXT_MAX];
-	char *colon;
-	uint64_t port;
+	char *colon = strrchr(text, ':');
+	uint64_t port = DEFAULT_PORT;
 
-	while (n > 0 && *p == ' ') {
-		p++;
-		n--;
+	if (text[0] == '[') {
+		char *end = strchr(text, ']');
+
+		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+			return false;
+		colon = end[1] == ':' ? end + 1 : NULL;
+		*end = '\0';
+		text++;
 	}
-	while (n > 0 && p[n - 1] == ' ')
-		n--;
-	if (n == 0 || n >= sizeof(text))
-		return -1;
-	memcpy(text, p, n);
-	text[n] = '\0';
-	*out = (struct host){ .socket = NULL };
-	if (strncmp(text, "unix:/", 6) == 0) {
-		out->socket = mem_strdup(text + 5);
-		return 0;
+	if (colon != NULL) {
+		*colon = '\0';
+		if (!num_parse_u64(
+			colon + 1, strlen(colon + 1), 65535, &port) ||
+		    port == 0)
+			return false;
 	}
-	colon = strrchr(text, ':');
-	if (colon == NULL || colon == text ||
-	    !num_parse_u64(colon + 1, strlen(colon + 1), 65535, &port) ||
-	    port == 0)
-		return -1;
-	*colon = '\0';
-	/* brackets of an IPv6 address */
-	if (text[0] == '[' && colon[-1] == ']') {
-		colon[-1] = '\0';
-		out->name = mem_strdup(text + 1);
-	} else {
-		out->name = mem_strdup(text);
-	}
+	out->name = text;
 	out->port = (unsigned)port;
-	return 0;
+	return text[0] != '\0' && strlen(text) <= HOST_TEXT_MAX &&
+	    (out->label[0] == '[' || strchr(text, ':') == NULL) &&
+	    strpbrk(text, " \t/[]") == NULL;
+}
+
+static bool
+parse_one(struct host *out, char *text)
+{
+	if (strncmp(text, "unix:", 5) != 0)
+		return parse_tcp(out, text);
+	out->socket = text + 5;
+	return out->socket[0] == '/' && strlen(out->socket) <= SOCKET_TEXT_MAX;
 }
 
 int
-host_parse_list(
-    const char *text, struct host hosts[HOSTS_MAX], size_t *count_out)
+hosts_parse(
+    struct hosts *out, struct pool *pool, const char *list, struct err *err)
 {
-	*count_out = 0;
+	out->count = 0;
 	for (;;) {
-		size_t n = strcspn(text, ",");
+		size_t n = strcspn(list, ",");
+		const char *start = list + strspn(list, " \t");
+		const char *end = list + n;
+		struct host *host = &out->items[out->count];
 
-		if (*count_out == HOSTS_MAX ||
-		    parse_one(text, n, &hosts[*count_out]) < 0) {
-			host_free_list(hosts, *count_out);
-			return -1;
-		}
-		(*count_out)++;
-		if (text[n] == '\0')
+		if (out->count == HOSTS_MAX)
+			return err_set(err, E_INVALID,
+			    "more than %d database hosts", HOSTS_MAX);
+		if (start > end)
+			start = end;
+		while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
+			end--;
+		*host = (struct host){ .label = pool_memdup(pool, start,
+					   (size_t)(end - start)) };
+		if (!parse_one(host, pool_strdup(pool, host->label)))
+			return err_set(err, E_INVALID,
+			    "database host \"%.120s\" is not of the form "
+			    "unix:/path or name:port",
+			    host->label);
+		out->count++;
+		if (list[n] == '\0')
 			return 0;
-		text += n + 1;
+		list += n + 1;
 	}
 }
 
-void
-host_free_list(struct host *hosts, size_t count)
+size_t
+hosts_pick(struct hosts *hosts, size_t below, unsigned tried, int64_t now_us)
 {
-	for (size_t i = 0; i < count; i++) {
-		mem_free(&hosts[i].socket);
-		mem_free(&hosts[i].name);
+	bool all_bad = below == hosts->count;
+
+	for (size_t i = 0; i < below; i++) {
+		struct host *host = &hosts->items[i];
+
+		if ((tried & 1U << i) != 0)
+			continue;
+		if (host->bad_until_us > now_us)
+			continue;
+		/* it was bad: only this caller finds out how it is now */
+		if (host->bad_until_us != 0)
+			host->bad_until_us = now_us + BAD_US;
+		return i;
 	}
+	for (size_t i = 0; all_bad && i < below; i++) {
+		struct host *host = &hosts->items[i];
+
+		if ((tried & 1U << i) != 0 ||
+		    host->failed_us + LOOK_US > now_us)
+			continue;
+		host->failed_us = now_us;
+		return i;
+	}
+	return HOSTS_NONE;
+}
+
+void
+hosts_set_bad(struct hosts *hosts, size_t i, int64_t now_us)
+{
+	hosts->items[i].bad_until_us = now_us + BAD_US;
+	hosts->items[i].failed_us = now_us;
+}
+
+void
+hosts_set_good(struct hosts *hosts, size_t i)
+{
+	hosts->items[i].bad_until_us = 0;
 }

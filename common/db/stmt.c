@@ -1,45 +1,61 @@
-/* Prepared statements: bound once, run many times. */
+/* Prepared statements: bound once on each connection, run many times. */
 #include "common/base/base.h"
 #include "common/db/db_private.h"
 
 #include "common/base/err.h"
 #include "common/base/mem.h"
+#include "common/base/num.h"
 #include "common/base/pool.h"
 
 /* most texts fit here and need no second call to fetch them */
-#define INLINE_SIZE 288
-#define ROWS_MAX 100000
-#define ARGS_MAX 32
-/* a column never holds more (a manifest's payload) */
-#define CELL_MAX ((unsigned long)32 << 20)
+#define INLINE_SIZE 256
+#define ROWS_MAX    100000
+/* of all arguments together: over the server's packet it hangs up */
+#define ARGS_SIZE_MAX ((size_t)15 << 20)
+#define CELL_SIZE_MAX ((unsigned long)32 << 20)
 
-struct result_cell {
-	char text[INLINE_SIZE];
-	int64_t number;
-	unsigned long length;
-	/* what the library takes for a truth value differs between the two
-	 * client libraries in type, not in size */
-	char is_null;
-	char is_cut;
+#define TOO_MANY_PREPARED 1461
+
+struct column {
 	bool is_integer;
+	bool is_unsigned;
+	int64_t number;
+	char text[INLINE_SIZE];
 };
 
-_Static_assert(sizeof(*((MYSQL_BIND *)0)->is_null) == 1,
-    "a truth value is one byte");
+struct prepared {
+	MYSQL_STMT *handle;
+	MYSQL_BIND *args;
+	size_t columns;
+	MYSQL_BIND *results; /* lengths and NULL flags come in here, too */
+	struct column *cells;
+};
 
 static int
-stmt_fault(MYSQL_STMT *stmt, unsigned *number_out, struct err *err)
+handle_fail(
+    struct conn *conn, unsigned stmt, MYSQL_STMT *handle, struct err *err)
 {
-	*number_out = mysql_stmt_errno(stmt);
-	return number_to_err(*number_out, mysql_stmt_error(stmt), err);
+	return conn_fail(conn, conn->db->options.stmts[stmt].name,
+	    mysql_stmt_errno(handle), mysql_stmt_error(handle), err);
 }
 
 static bool
-is_integer(enum enum_field_types type)
+is_integer(const MYSQL_FIELD *field)
 {
-	return type == MYSQL_TYPE_TINY || type == MYSQL_TYPE_SHORT ||
-	    type == MYSQL_TYPE_INT24 || type == MYSQL_TYPE_LONG ||
-	    type == MYSQL_TYPE_LONGLONG || type == MYSQL_TYPE_NULL;
+	switch ((int)field->type) {
+	case MYSQL_TYPE_TINY:
+	case MYSQL_TYPE_SHORT:
+	case MYSQL_TYPE_INT24:
+	case MYSQL_TYPE_LONG:
+	case MYSQL_TYPE_LONGLONG:
+	case MYSQL_TYPE_YEAR:
+		return true;
+	case MYSQL_TYPE_NEWDECIMAL:
+		/* SUM() of integers */
+		return field->decimals == 0;
+	default:
+		return false;
+	}
 }
 
 static void
@@ -48,19 +64,23 @@ bind_results(struct prepared *p, MYSQL_RES *meta)
 	p->columns = mysql_num_fields(meta);
 	p->results = mem_array(p->columns, sizeof(*p->results));
 	p->cells = mem_array(p->columns, sizeof(*p->cells));
-	for (unsigned i = 0; i < p->columns; i++) {
-		const MYSQL_FIELD *field = mysql_fetch_field_direct(meta, i);
-		struct result_cell *cell = &p->cells[i];
+	for (size_t i = 0; i < p->columns; i++) {
+		const MYSQL_FIELD *field =
+		    mysql_fetch_field_direct(meta, (unsigned)i);
+		struct column *cell = &p->cells[i];
 		MYSQL_BIND *bind = &p->results[i];
 
-		cell->is_integer = is_integer(field->type);
-		bind->is_null = (void *)&cell->is_null;
-		bind->error = (void *)&cell->is_cut;
-		bind->length = &cell->length;
+		cell->is_integer = is_integer(field);
+		cell->is_unsigned = (field->flags & UNSIGNED_FLAG) != 0;
+		/* the types of these differ between the client libraries */
+		bind->is_null = &bind->is_null_value;
+		bind->error = &bind->error_value;
+		bind->length = &bind->length_value;
 		if (cell->is_integer) {
 			bind->buffer_type = MYSQL_TYPE_LONGLONG;
 			bind->buffer = &cell->number;
 			bind->buffer_length = sizeof(cell->number);
+			bind->is_unsigned = cell->is_unsigned;
 		} else {
 			bind->buffer_type = MYSQL_TYPE_STRING;
 			bind->buffer = cell->text;
@@ -69,183 +89,281 @@ bind_results(struct prepared *p, MYSQL_RES *meta)
 	}
 }
 
-static int
-prepare(struct conn *conn, unsigned number, unsigned *number_out,
-    struct err *err)
+static void
+prepared_free(struct prepared **prepared)
 {
-	const struct db_stmt_text *text = &conn->db->options.stmts[number];
-	struct prepared *p = &conn->prepared[number];
-	MYSQL_STMT *stmt = mysql_stmt_init(conn->mysql);
-	MYSQL_RES *meta;
+	struct prepared *p = *prepared;
 
-	ASSERT(stmt != NULL);
-	if (mysql_stmt_prepare(stmt, text->text, strlen(text->text)) != 0) {
-		int rc = stmt_fault(stmt, number_out, err);
-
-		mysql_stmt_close(stmt);
-		return rc < 0 ? err_prefix(err, "statement %s", text->name)
-			      : rc;
-	}
-	ASSERT(mysql_stmt_param_count(stmt) == text->params);
-	p->stmt = stmt;
-	meta = mysql_stmt_result_metadata(stmt);
-	if (meta != NULL) {
-		bind_results(p, meta);
-		mysql_free_result(meta);
-		if (mysql_stmt_bind_result(stmt, (void *)p->results) != 0)
-			return stmt_fault(stmt, number_out, err);
-	}
-	return 0;
+	if (p == NULL)
+		return;
+	if (p->handle != NULL)
+		mysql_stmt_close(p->handle);
+	mem_free(&p->args);
+	mem_free(&p->results);
+	mem_free(&p->cells);
+	mem_free(prepared);
 }
 
 void
-stmt_close_all(struct conn *conn)
+stmt_free_all(struct conn *conn)
 {
-	for (size_t i = 0; i < conn->db->options.stmt_count; i++) {
-		struct prepared *p = &conn->prepared[i];
+	for (size_t i = 0; i < conn->db->options.stmt_count; i++)
+		prepared_free(&conn->prepared[i]);
+}
 
-		if (p->stmt != NULL)
-			mysql_stmt_close(p->stmt);
-		mem_free(&p->results);
-		mem_free(&p->cells);
+static int
+prepare_once(struct conn *conn, unsigned stmt, struct err *err)
+{
+	const struct db_stmt_text *text = &conn->db->options.stmts[stmt];
+	struct prepared *p = mem_new(sizeof(*p));
+	MYSQL_RES *meta;
+	int rc = 0;
+
+	p->handle = mysql_stmt_init(conn->mysql);
+	ASSERT(p->handle != NULL);
+	if (mysql_stmt_prepare(p->handle, text->text, strlen(text->text)) !=
+	    0) {
+		rc = handle_fail(conn, stmt, p->handle, err);
+		prepared_free(&p);
+		return rc;
 	}
+	ASSERT(mysql_stmt_param_count(p->handle) == text->params);
+	if (text->params > 0)
+		p->args = mem_array(text->params, sizeof(*p->args));
+	meta = mysql_stmt_result_metadata(p->handle);
+	if (meta != NULL) {
+		bind_results(p, meta);
+		mysql_free_result(meta);
+		if (mysql_stmt_bind_result(p->handle, p->results) != 0)
+			rc = handle_fail(conn, stmt, p->handle, err);
+	}
+	if (rc < 0)
+		prepared_free(&p);
+	conn->prepared[stmt] = p;
+	return rc;
+}
+
+static int
+prepare(struct conn *conn, unsigned stmt, struct err *err)
+{
+	int rc = prepare_once(conn, stmt, err);
+
+	/* the server has a limit for all its clients together */
+	if (rc < 0 && mysql_errno(conn->mysql) == TOO_MANY_PREPARED) {
+		stmt_free_all(conn);
+		rc = prepare_once(conn, stmt, err);
+		if (rc < 0)
+			err->code = E_BUSY;
+	}
+	return rc < 0 ? err->code : 0;
+}
+
+/* The library's pointers are not const; it only reads. */
+static void *
+to_read(const void *p)
+{
+	union {
+		const void *given;
+		void *taken;
+	} u = { .given = p };
+
+	return u.taken;
 }
 
 static void
-bind_args(const struct db_value *args, size_t count,
-    MYSQL_BIND binds[ARGS_MAX], unsigned long lengths[ARGS_MAX])
+bind_args(struct prepared *p, const struct db_value *args, size_t count)
 {
-	memset(binds, 0, count * sizeof(*binds));
 	for (size_t i = 0; i < count; i++) {
-		MYSQL_BIND *b = &binds[i];
+		MYSQL_BIND *bind = &p->args[i];
 
+		*bind = (MYSQL_BIND){ .length = NULL };
 		switch (args[i].type) {
 		case DB_NULL:
-			b->buffer_type = MYSQL_TYPE_NULL;
+			bind->buffer_type = MYSQL_TYPE_NULL;
 			break;
 		case DB_INT:
 		case DB_UINT:
-			b->buffer_type = MYSQL_TYPE_LONGLONG;
-			b->buffer = (void *)(uintptr_t)&args[i].i;
-			b->is_unsigned = args[i].type == DB_UINT;
+			bind->buffer_type = MYSQL_TYPE_LONGLONG;
+			bind->buffer = to_read(&args[i].i);
+			bind->is_unsigned = args[i].type == DB_UINT;
 			break;
 		case DB_BYTES:
-			lengths[i] = args[i].n;
-			b->buffer_type = MYSQL_TYPE_STRING;
-			b->buffer = (void *)(uintptr_t)args[i].p;
-			b->buffer_length = args[i].n;
-			b->length = &lengths[i];
+			/* as text also where it is bytes: a BLOB compares by
+			 * another collation than the names' indexes have */
+			bind->buffer_type = MYSQL_TYPE_STRING;
+			bind->buffer = to_read(args[i].p);
+			bind->buffer_length = args[i].n;
+			bind->length_value = args[i].n;
+			bind->length = &bind->length_value;
 			break;
 		}
 	}
 }
 
-/* a text that did not fit its inline buffer */
 static int
-fetch_long(struct prepared *p, unsigned column, char *to, unsigned long n)
+check_args(const struct db_value *args, size_t count, struct err *err)
 {
-	unsigned long length = 0;
-	char cut = 0;
-	MYSQL_BIND bind;
+	size_t size = 0;
 
-	memset(&bind, 0, sizeof(bind));
-	bind.buffer_type = MYSQL_TYPE_STRING;
-	bind.buffer = to;
-	bind.buffer_length = n;
-	bind.length = &length;
-	bind.error = (void *)&cut;
-	return mysql_stmt_fetch_column(p->stmt, &bind, column, 0);
+	for (size_t i = 0; i < count; i++) {
+		if (args[i].type != DB_BYTES)
+			continue;
+		if (args[i].n > ARGS_SIZE_MAX - size)
+			return err_set(err, E_TOOBIG,
+			    "more than %zu bytes for the database",
+			    ARGS_SIZE_MAX);
+		size += args[i].n;
+	}
+	return 0;
+}
+
+static void
+put_integer(const struct column *cell, struct pool *pool, struct db_cell *out)
+{
+	char *text = pool_alloc(pool, NUM_TEXT_SIZE);
+
+	out->i = cell->number;
+	out->n = cell->is_unsigned ? num_put_u64(text, (uint64_t)cell->number)
+				   : num_put_i64(text, cell->number);
+	out->p = text;
 }
 
 static int
-copy_cell(struct prepared *p, struct pool *pool, unsigned column,
-    struct db_cell *out)
+too_big(struct conn *conn, unsigned stmt, struct err *err)
 {
-	const struct result_cell *cell = &p->cells[column];
+	conn->fault = FAULT_OTHER;
+	err_set(err, E_INTERNAL, "the database answered more than expected");
+	return err_cause(err, "%s", conn->db->options.stmts[stmt].name);
+}
+
+/* A text that did not fit its column's buffer. */
+static int
+put_long(struct conn *conn, unsigned stmt, struct pool *pool, size_t column,
+    struct db_cell *out, struct err *err)
+{
+	struct prepared *p = conn->prepared[stmt];
+	unsigned long n = p->results[column].length_value;
+	char *text;
+	MYSQL_BIND bind = { .buffer_type = MYSQL_TYPE_STRING,
+		.buffer_length = n };
+
+	if (n > CELL_SIZE_MAX)
+		return too_big(conn, stmt, err);
+	text = pool_alloc(pool, n + 1);
+	bind.buffer = text;
+	bind.length = &bind.length_value;
+	bind.is_null = &bind.is_null_value;
+	bind.error = &bind.error_value;
+	if (mysql_stmt_fetch_column(p->handle, &bind, (unsigned)column, 0) != 0)
+		return handle_fail(conn, stmt, p->handle, err);
+	out->p = text;
+	out->n = n;
+	return 0;
+}
+
+static int
+put_cell(struct conn *conn, unsigned stmt, struct pool *pool, size_t column,
+    struct db_cell *out, struct err *err)
+{
+	struct prepared *p = conn->prepared[stmt];
+	const struct column *cell = &p->cells[column];
+	const MYSQL_BIND *bind = &p->results[column];
 
 	*out = (struct db_cell){ .p = NULL };
-	if (cell->is_null)
+	if (bind->is_null_value)
 		return 0;
 	if (cell->is_integer) {
-		out->p = "";
-		out->i = cell->number;
+		if (bind->error_value)
+			return too_big(conn, stmt, err);
+		put_integer(cell, pool, out);
 		return 0;
 	}
-	if (cell->length > CELL_MAX)
-		return -1;
-	out->n = cell->length;
-	if (cell->length <= sizeof(cell->text)) {
-		out->p = pool_memdup(pool, cell->text, cell->length);
-	} else {
-		char *text = pool_alloc(pool, cell->length + 1);
-
-		if (fetch_long(p, column, text, cell->length) != 0)
-			return -1;
-		out->p = text;
-	}
+	if (bind->length_value > sizeof(cell->text))
+		return put_long(conn, stmt, pool, column, out, err);
+	out->n = bind->length_value;
+	out->p = pool_memdup(pool, cell->text, out->n);
 	return 0;
 }
 
-static int
-fetch_rows(struct prepared *p, struct pool *pool, struct db_rows *out,
-    unsigned *number_out, struct err *err)
+static void
+grow(struct db_rows *rows, size_t *size, struct pool *pool)
 {
-	size_t size;
+	/* most queries have one row */
+	size_t wanted = *size == 0 ? 1 : *size * 4;
+	struct db_cell *cells =
+	    pool_array(pool, wanted * rows->columns, sizeof(*cells));
 
-	if (mysql_stmt_store_result(p->stmt) != 0)
-		return stmt_fault(p->stmt, number_out, err);
-	size = (size_t)mysql_stmt_num_rows(p->stmt);
-	if (size > ROWS_MAX)
-		return err_set(err, E_INTERNAL, "a query without limit");
-	out->columns = p->columns;
-	out->cells = pool_array(
-	    pool, size * p->columns, sizeof(*out->cells));
-	for (out->count = 0; out->count < size; out->count++) {
-		int rc = mysql_stmt_fetch(p->stmt);
+	if (rows->count > 0)
+		memcpy(cells, rows->cells,
+		    rows->count * rows->columns * sizeof(*cells));
+	rows->cells = cells;
+	*size = wanted;
+}
 
+static int
+fetch_rows(struct conn *conn, unsigned stmt, struct pool *pool,
+    struct db_rows *out, struct err *err)
+{
+	struct prepared *p = conn->prepared[stmt];
+	size_t size = 0;
+
+	*out = (struct db_rows){ .columns = p->columns };
+	for (;;) {
+		struct db_cell *row;
+		int rc = mysql_stmt_fetch(p->handle);
+
+		if (rc == MYSQL_NO_DATA)
+			return 0;
 		if (rc != 0 && rc != MYSQL_DATA_TRUNCATED)
-			return stmt_fault(p->stmt, number_out, err);
-		for (unsigned i = 0; i < p->columns; i++)
-			if (copy_cell(p, pool, i,
-				&out->cells[out->count * p->columns + i]) < 0)
-				return stmt_fault(p->stmt, number_out, err);
+			return handle_fail(conn, stmt, p->handle, err);
+		if (out->count == ROWS_MAX)
+			return too_big(conn, stmt, err);
+		if (out->count == size)
+			grow(out, &size, pool);
+		row = &out->cells[out->count * p->columns];
+		for (size_t i = 0; i < p->columns; i++) {
+			rc = put_cell(conn, stmt, pool, i, &row[i], err);
+			if (rc < 0)
+				return rc;
+		}
+		out->count++;
 	}
-	return 0;
 }
 
 int
 stmt_run(struct conn *conn, struct pool *pool, unsigned stmt,
     const struct db_value *args, size_t arg_count, struct db_rows *rows_out,
-    uint64_t *affected_out, unsigned *number_out, struct err *err)
+    uint64_t *affected_out, struct err *err)
 {
-	struct prepared *p = &conn->prepared[stmt];
-	MYSQL_BIND binds[ARGS_MAX];
-	unsigned long lengths[ARGS_MAX];
-	int rc = 0;
+	struct prepared *p;
+	int rc;
 
 	ASSERT(stmt < conn->db->options.stmt_count);
-	ASSERT(arg_count == conn->db->options.stmts[stmt].params &&
-	    arg_count <= ARGS_MAX);
-	*number_out = 0;
-	if (p->stmt == NULL)
-		rc = prepare(conn, stmt, number_out, err);
+	ASSERT(arg_count == conn->db->options.stmts[stmt].params);
+	rc = check_args(args, arg_count, err);
+	if (rc < 0) {
+		conn->fault = FAULT_OTHER;
+		return rc;
+	}
+	if (conn->prepared[stmt] == NULL)
+		rc = prepare(conn, stmt, err);
 	if (rc < 0)
 		return rc;
-	bind_args(args, arg_count, binds, lengths);
-	/* the library may fail with no error number: its word counts */
-	if ((arg_count > 0 &&
-		mysql_stmt_bind_param(p->stmt, (void *)binds) != 0) ||
-	    mysql_stmt_execute(p->stmt) != 0)
-		return stmt_fault(p->stmt, number_out, err);
+	p = conn->prepared[stmt];
+	ASSERT((rows_out != NULL) == (p->columns > 0));
+	bind_args(p, args, arg_count);
+	/* the library may fail without an error number: its word counts */
+	if ((arg_count > 0 && mysql_stmt_bind_param(p->handle, p->args) != 0) ||
+	    mysql_stmt_execute(p->handle) != 0)
+		return handle_fail(conn, stmt, p->handle, err);
 	if (affected_out != NULL)
-		*affected_out = mysql_stmt_affected_rows(p->stmt);
-	if (p->columns > 0) {
-		struct db_rows unwanted;
-
-		rc = fetch_rows(p, pool,
-		    rows_out != NULL ? rows_out : &unwanted, number_out, err);
-		mysql_stmt_free_result(p->stmt);
-	}
+		*affected_out = mysql_stmt_affected_rows(p->handle);
+	if (rows_out == NULL)
+		return 0;
+	rc = fetch_rows(conn, stmt, pool, rows_out, err);
+	/* unlike a reset this asks nothing of the server */
+	if (!conn->is_broken)
+		mysql_stmt_free_result(p->handle);
 	return rc;
 }
 

@@ -1,4 +1,4 @@
-/* Transactions that are run again when the database says so. */
+/* Reads, and transactions that are run again when the database says so. */
 #include "common/base/base.h"
 #include "common/db/db_private.h"
 
@@ -6,123 +6,187 @@
 #include "common/base/rand.h"
 #include "common/base/time.h"
 
-#define TRIES_MAX 8
-#define PAUSE_STEP_US 5000U
+#define TXN_TRIES    8
+#define TXN_TIME_US  (10 * TIME_SECOND)
 #define SELECT_TRIES 3
+/* a server that took longer than this for an answer is not asked again */
+#define SELECT_TIME_US (5 * TIME_SECOND)
+#define PAUSE_US       5000U /* at least */
+#define PAUSE_LAST_US  50000U /* at most, after some tries */
+
+#define DEADLOCK 1213
+
+struct db_tx {
+	struct conn *conn;
+	bool is_rerun; /* an earlier run may have been committed */
+	int failure; /* code of the error that ended it, else 0 */
+};
 
 static void
-pause_before(int attempt)
+pause_before_try(unsigned tries)
 {
-	uint32_t most = PAUSE_STEP_US * (1U << (attempt < 4 ? attempt : 4));
+	uint32_t more = PAUSE_US << (tries < 4 ? tries : 4);
 
-	time_sleep_us(1000 + rand_below(most));
+	if (more > PAUSE_LAST_US - PAUSE_US)
+		more = PAUSE_LAST_US - PAUSE_US;
+	time_sleep_us(PAUSE_US + rand_below(more));
 }
 
-static bool
-command(struct db_tx *tx, const char *text)
+int
+db_select_(struct db *db, struct pool *pool, unsigned stmt,
+    struct db_rows *rows_out, struct err *err, const struct db_value *args,
+    size_t arg_count)
 {
-	if (mysql_query(tx->conn->mysql, text) == 0)
-		return true;
-	tx->failure = mysql_errno(tx->conn->mysql);
-	tx->lost = tx->lost || number_is_lost(tx->failure);
-	return false;
+	int64_t until = time_monotonic_us() + SELECT_TIME_US;
+
+	for (unsigned tries = 1;; tries++) {
+		struct conn *conn;
+		enum fault fault;
+		int rc = conn_take(db, &conn, err);
+
+		if (rc < 0)
+			return rc;
+		rc = stmt_run(
+		    conn, pool, stmt, args, arg_count, rows_out, NULL, err);
+		fault = conn->fault;
+		conn_give(conn);
+		if (rc == 0 || !fault_is_again(fault) ||
+		    tries == SELECT_TRIES || time_monotonic_us() > until)
+			return rc;
+		if (fault == FAULT_AGAIN)
+			pause_before_try(tries - 1);
+	}
 }
 
 enum outcome {
-	DONE,	   /* committed, or fn's own refusal: see rc */
+	DONE, /* committed, or refused for good: see rc */
 	TRY_AGAIN, /* nothing was committed */
-	UNKNOWN,   /* the COMMIT may or may not have happened */
+	UNKNOWN, /* the COMMIT may or may not have happened */
 };
 
-/* after one error the server has rolled back: what is sent behind it would
- * run and be committed in a transaction of its own, so nothing is */
-static enum outcome
-abandon(struct db_tx *tx, int rc)
+/* Its errors mean nothing: what was begun is gone either way. */
+static void
+roll_back(struct conn *conn)
 {
-	bool failed = tx->dead;
+	static const char text[] = "ROLLBACK";
 
-	if (!tx->lost && mysql_query(tx->conn->mysql, "ROLLBACK") != 0)
-		tx->lost = true;
-	return failed && number_is_retry(tx->failure) && rc < 0 ? TRY_AGAIN
-								: DONE;
+	if (conn->is_broken ||
+	    mysql_real_query(conn->mysql, text, strlen(text)) == 0)
+		return;
+	/* a victim of certification may hear of it only now */
+	if (mysql_errno(conn->mysql) != DEADLOCK ||
+	    mysql_real_query(conn->mysql, text, strlen(text)) != 0)
+		conn->is_broken = true;
+}
+
+/*
+ * After one error the server may have rolled back already; what is sent
+ * behind it would be committed in a transaction of its own.
+ */
+static enum outcome
+give_up(struct db_tx *tx, int *rc, struct err *err)
+{
+	enum fault fault = tx->conn->fault;
+
+	roll_back(tx->conn);
+	if (tx->failure == 0)
+		return DONE;
+	if (fault_is_again(fault)) {
+		/* whatever fn made of it */
+		err->code = E_BUSY;
+		*rc = E_BUSY;
+		return TRY_AGAIN;
+	}
+	if (*rc < 0)
+		return DONE;
+	/* fn found what its earlier run had committed */
+	if (tx->is_rerun &&
+	    (fault == FAULT_EXISTS || fault == FAULT_REFERENCE)) {
+		err_clear(err);
+		return DONE;
+	}
+	err_set(err, E_INTERNAL, "the database refused a statement");
+	*rc = err_cause(err, "an error of a statement was ignored");
+	return DONE;
 }
 
 static enum outcome
 commit(struct db_tx *tx, int *rc, struct err *err)
 {
-	if (command(tx, "COMMIT"))
+	*rc = conn_run(tx->conn, "COMMIT", err);
+	if (*rc == 0)
 		return DONE;
-	*rc = number_to_err(
-	    tx->failure, mysql_error(tx->conn->mysql), err);
-	if (tx->lost)
-		return UNKNOWN;
-	tx->dead = true;
-	return abandon(tx, *rc);
+	/* 1213 is the one clear answer: certification failed */
+	if (mysql_errno(tx->conn->mysql) == DEADLOCK) {
+		roll_back(tx->conn);
+		return TRY_AGAIN;
+	}
+	tx->conn->is_broken = true;
+	return UNKNOWN;
 }
 
 static enum outcome
-run_once(struct db *db, db_tx_fn *fn, void *context, bool rerun, int *rc,
+run_once(struct db *db, db_tx_fn *fn, void *context, bool is_rerun, int *rc,
     struct err *err)
 {
-	struct db_tx tx = { .rerun = rerun };
+	struct db_tx tx = { .is_rerun = is_rerun };
 	enum outcome outcome;
 
 	*rc = conn_take(db, &tx.conn, err);
 	if (*rc < 0)
-		return *rc == E_BUSY ? TRY_AGAIN : DONE;
-	if (!command(&tx, "START TRANSACTION")) {
-		*rc = number_to_err(
-		    tx.failure, mysql_error(tx.conn->mysql), err);
-		conn_give(tx.conn, true);
-		return TRY_AGAIN;
+		return is_rerun && *rc == E_BUSY ? TRY_AGAIN : DONE;
+	*rc = conn_run(tx.conn, "START TRANSACTION", err);
+	if (*rc < 0) {
+		tx.failure = *rc;
+	} else {
+		err_clear(err);
+		*rc = fn(&tx, context, err);
 	}
-	*rc = fn(&tx, context, err);
-	ASSERT(*rc < 0 || !tx.dead);
-	outcome = *rc < 0 ? abandon(&tx, *rc) : commit(&tx, rc, err);
-	conn_give(tx.conn, tx.lost);
+	outcome = *rc < 0 || tx.failure != 0 ? give_up(&tx, rc, err)
+					     : commit(&tx, rc, err);
+	conn_give(tx.conn);
 	return outcome;
+}
+
+static int
+uncertain(struct err *err)
+{
+	char cause[sizeof(err->cause)];
+
+	memcpy(cause, err->cause, sizeof(cause));
+	err_set(err, E_UNCERTAIN,
+	    "it is not known whether the change was made; look, and try "
+	    "again");
+	return err_cause(err, "%s", cause);
 }
 
 int
 db_txn(struct db *db, db_tx_fn *fn, void *context, struct err *err)
 {
-	bool unknown = false;
-	int rc = 0;
+	int64_t until = time_monotonic_us() + TXN_TIME_US;
+	bool is_rerun = false;
 
-	for (int i = 0; i < TRIES_MAX; i++) {
-		switch (run_once(db, fn, context, unknown, &rc, err)) {
-		case DONE:
-			return rc;
-		case TRY_AGAIN:
-			break;
-		case UNKNOWN:
-			unknown = true;
-			break;
-		}
-		pause_before(i);
-	}
-	if (unknown) {
-		char cause[sizeof(err->cause)];
+	for (unsigned tries = 0;; tries++) {
+		int rc = 0;
+		enum outcome outcome =
+		    run_once(db, fn, context, is_rerun, &rc, err);
 
-		memcpy(cause, err->cause, sizeof(cause));
-		err_set(err, E_UNCERTAIN,
-		    "it is not known whether the change was made; look, and "
-		    "try again");
-		return err_cause(err, "%s", cause);
+		if (outcome == DONE)
+			/* our own fault says nothing about the earlier run */
+			return is_rerun && rc == E_INTERNAL ? uncertain(err)
+							    : rc;
+		if (outcome == UNKNOWN)
+			is_rerun = true;
+		if (tries + 1 == TXN_TRIES || time_monotonic_us() > until)
+			return is_rerun ? uncertain(err) : rc;
+		pause_before_try(tries);
 	}
-	return rc;
 }
 
 bool
 db_tx_is_rerun(const struct db_tx *tx)
 {
-	return tx->rerun;
-}
-
-static int
-dead(struct err *err)
-{
-	return err_set(err, E_BUSY, "the transaction has failed before");
+	return tx->is_rerun;
 }
 
 static int
@@ -132,14 +196,12 @@ run(struct db_tx *tx, struct pool *pool, unsigned stmt,
 {
 	int rc;
 
-	if (tx->dead)
-		return dead(err);
-	rc = stmt_run(tx->conn, pool, stmt, args, arg_count, rows_out,
-	    affected_out, &tx->failure, err);
-	if (rc < 0) {
-		tx->dead = true;
-		tx->lost = number_is_lost(tx->failure);
-	}
+	if (tx->failure != 0)
+		return err_set(
+		    err, tx->failure, "the transaction has failed before");
+	rc = stmt_run(
+	    tx->conn, pool, stmt, args, arg_count, rows_out, affected_out, err);
+	tx->failure = rc;
 	return rc;
 }
 
@@ -156,28 +218,4 @@ tx_exec_(struct db_tx *tx, unsigned stmt, uint64_t *affected_out,
     struct err *err, const struct db_value *args, size_t arg_count)
 {
 	return run(tx, NULL, stmt, args, arg_count, NULL, affected_out, err);
-}
-
-int
-db_select_(struct db *db, struct pool *pool, unsigned stmt,
-    struct db_rows *rows_out, struct err *err, const struct db_value *args,
-    size_t arg_count)
-{
-	int rc = 0;
-
-	for (int i = 0; i < SELECT_TRIES; i++) {
-		struct conn *conn;
-		unsigned number;
-
-		rc = conn_take(db, &conn, err);
-		if (rc < 0)
-			return rc;
-		rc = stmt_run(conn, pool, stmt, args, arg_count, rows_out,
-		    NULL, &number, err);
-		conn_give(conn, rc < 0 && number_is_lost(number));
-		if (rc == 0 || !number_is_retry(number))
-			return rc;
-		pause_before(i);
-	}
-	return rc;
 }
