@@ -9,4 +9,5 @@ include tests/unit/db/local.mk
 include tests/unit/blob/local.mk
 include tests/unit/core/local.mk
 include tests/unit/cli/local.mk
+include tests/fcgi/local.mk
 include tests/fuzz/local.mk

@@ -15,14 +15,16 @@
 #include "fcgi/core/server.h"
 
 #define METRICS_SIZE_MAX ((size_t)4 << 20)
-#define TARGET_MAX ((size_t)32 << 10)
+#define TARGET_MAX       ((size_t)32 << 10)
+/* what nginx logs for it; no client ever sees it */
+#define CLIENT_GONE 499
+#define RETRY_AFTER "2" /* seconds */
 
 static const struct server *edge_server;
 static struct proxy_list edge_proxies;
 
 int
-edge_init(
-    const struct server *server, const struct conf *conf, struct err *err)
+edge_init(const struct server *server, const struct conf *conf, struct err *err)
 {
 	edge_server = server;
 	return proxy_parse(&edge_proxies, conf->trusted_proxies, err);
@@ -79,7 +81,7 @@ get_ready(struct req *req, struct err *err)
 	}
 	log_err(&req->log, LOG_WARN, "not_ready", err);
 	resp_status(req, 503);
-	resp_printf(req, "Retry-After", "2");
+	resp_header(req, "Retry-After", RETRY_AFTER);
 	resp_send(req, "text/plain", err->text, strlen(err->text));
 	return 0;
 }
@@ -95,24 +97,25 @@ get_metrics(struct req *req, struct err *err UNUSED)
 	return 0;
 }
 
-static const struct {
-	const char *path;
-	route_handler *handler;
-} own_routes[] = {
-	{ "/livez", get_live },
-	{ "/readyz", get_ready },
-	{ "/metrics", get_metrics },
-};
+/*
+ * They ask for no permission: the web server says who may reach them, and
+ * they tell no more than numbers.
+ */
+#define OWN_PERMISSION 1
 
-static route_handler *
-find_own(const struct req *req)
+static const struct route own_routes[] = { ROUTE(livez,
+    METHOD_GET | METHOD_HEAD, "/livez", OWN_PERMISSION, ROUTE_BODY_NONE,
+    get_live, "does the program run") ROUTE(readyz, METHOD_GET | METHOD_HEAD,
+    "/readyz", OWN_PERMISSION, ROUTE_BODY_NONE, get_ready,
+    "is all there that it needs")
+	    ROUTE(metrics, METHOD_GET | METHOD_HEAD, "/metrics", OWN_PERMISSION,
+		ROUTE_BODY_NONE, get_metrics, "counters in Prometheus' form") };
+
+const struct route *
+edge_own_routes(size_t *count_out)
 {
-	if (req->method != METHOD_GET)
-		return NULL;
-	for (size_t i = 0; i < COUNT_OF(own_routes); i++)
-		if (strcmp(req->uri.path, own_routes[i].path) == 0)
-			return own_routes[i].handler;
-	return NULL;
+	*count_out = COUNT_OF(own_routes);
+	return own_routes;
 }
 
 static bool
@@ -145,8 +148,11 @@ set_request_id(struct req *req)
 static void
 begin(struct req *req, struct fcgi_io *io, struct pool *pool)
 {
-	*req = (struct req){ .pool = pool, .io = io, .status = 200,
-		.method = METHOD_GET, .target = "",
+	*req = (struct req){ .pool = pool,
+		.io = io,
+		.status = 200,
+		.method = METHOD_GET,
+		.target = "",
 		.started_us = time_monotonic_us() };
 	set_request_id(req);
 	req->remote = proxy_client(&edge_proxies, pool,
@@ -161,50 +167,69 @@ parse(struct req *req, struct err *err)
 	const char *method = req_cgi(req, "REQUEST_METHOD");
 	const char *target = req_cgi(req, "REQUEST_URI");
 
-	if (target == NULL || strlen(target) > TARGET_MAX)
-		return err_set(err, E_INVALID, "the address is too long");
+	if (method == NULL || !route_parse_method(method, &req->method))
+		req->method = (enum method)0;
+	if (target == NULL)
+		return err_set(err, E_INVALID, "there is no address");
+	if (strlen(target) > TARGET_MAX)
+		return err_set(err, E_INVALID,
+		    "the address is longer than %zu bytes", TARGET_MAX);
 	req->target = target;
-	if (method == NULL || !route_parse_method(method, &req->method)) {
-		resp_header(
-		    req, "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE");
-		return err_set(
-		    err, E_CONFLICT, "the address does not take this method");
-	}
 	return uri_parse(&req->uri, req->pool, target, err);
 }
 
 static int
-no_route(struct req *req, unsigned allowed, struct err *err)
+refuse_method(struct req *req, unsigned allowed, struct err *err)
 {
 	struct str text;
 
-	if (err->code != E_CONFLICT)
-		return err->code;
 	str_init(&text, req->pool, 256);
 	route_put_methods(&text, allowed);
 	resp_header(req, "Allow", text.p);
+	resp_status(req, 405);
 	return err->code;
+}
+
+static int
+find_route(struct req *req, struct err *err)
+{
+	unsigned allowed;
+	int rc =
+	    route_find(req, own_routes, COUNT_OF(own_routes), &allowed, err);
+
+	if (rc == E_NOTFOUND)
+		rc = route_find(req, edge_server->routes,
+		    edge_server->route_count, &allowed, err);
+	if (rc == E_CONFLICT)
+		return refuse_method(req, allowed, err);
+	if (rc == E_NOTFOUND && req->method == 0)
+		resp_status(req, 501);
+	return rc;
+}
+
+static bool
+is_own(const struct route *route)
+{
+	return route >= own_routes && route < own_routes + COUNT_OF(own_routes);
 }
 
 static int
 handle(struct req *req, struct err *err)
 {
-	route_handler *own;
-	unsigned allowed;
 	int rc = parse(req, err);
 
-	if (rc < 0)
-		return rc;
-	own = find_own(req);
-	if (own != NULL)
-		return own(req, err);
-	if (route_find(req, edge_server->routes, edge_server->route_count,
-		&allowed, err) < 0)
-		return no_route(req, allowed, err);
-	rc = edge_server->authorize(req, req->route->permission, err);
-	if (rc < 0)
-		return rc;
-	return req->route->handler(req, err);
+	if (rc == 0)
+		rc = find_route(req, err);
+	if (rc == 0 && !is_own(req->route))
+		rc = edge_server->authorize(req, req->route->permission, err);
+	if (rc == 0)
+		rc = req->route->handler(req, err);
+	if (rc == 0 && !req->head_sent)
+		rc = err_set(err, E_INTERNAL, "there was no answer");
+	if (rc == 0 && req->body_left > 0)
+		rc = err_set(err, E_INTERNAL,
+		    "the answer lacks %" PRIu64 " bytes", req->body_left);
+	return rc;
 }
 
 static bool
@@ -220,17 +245,18 @@ has_header(const struct req *req, const char *name)
 static void
 answer_error(struct req *req, const struct err *err)
 {
+	/* before there is a route, only a method has a status of its own */
+	int status = req->route == NULL && req->status != 200
+	    ? req->status
+	    : edge_status(err);
+
 	if (req->head_sent) {
 		fcgi_io_break(req->io);
 		return;
 	}
-	resp_status(req, edge_status(err));
-	/* no method of this address: 405 whatever the component thinks */
-	if (req->route == NULL && err->code == E_CONFLICT)
-		resp_status(req, 405);
-	if ((req->status == 503 || req->status == 429) &&
-	    !has_header(req, "Retry-After"))
-		resp_header(req, "Retry-After", "2");
+	resp_status(req, status);
+	if ((status == 503 || status == 429) && !has_header(req, "Retry-After"))
+		resp_header(req, "Retry-After", RETRY_AFTER);
 	edge_server->put_error(req, err);
 	if (!req->head_sent)
 		resp_send(req, NULL, "", 0);
@@ -240,12 +266,12 @@ static const char *
 log_path(const struct req *req)
 {
 	/* without the query: it may hold what is nobody's business */
-	return pool_memdup(
-	    req->pool, req->target, strcspn(req->target, "?"));
+	return pool_memdup(req->pool, req->target, strcspn(req->target, "?"));
 }
 
 static void
-log_request(const struct req *req, const struct err *err, int64_t duration_us)
+log_request(const struct req *req, const struct err *err, int status,
+    int64_t duration_us)
 {
 	bool failed = err->code != 0;
 	enum log_level level = err->code == E_INTERNAL ? LOG_ERROR : LOG_INFO;
@@ -254,9 +280,7 @@ log_request(const struct req *req, const struct err *err, int64_t duration_us)
 		return;
 	log_event(&req->log, level, "request",
 	    LOG_TEXT("method", req_cgi(req, "REQUEST_METHOD")),
-	    LOG_TEXT("path", log_path(req)),
-	    LOG_NUMBER("status",
-		err->code == E_ABORTED ? 499 : req->status),
+	    LOG_TEXT("path", log_path(req)), LOG_NUMBER("status", status),
 	    LOG_NUMBER("duration_us", duration_us),
 	    LOG_NUMBER("bytes_in", req->bytes_in),
 	    LOG_NUMBER("bytes_out", req->bytes_out),
@@ -265,30 +289,30 @@ log_request(const struct req *req, const struct err *err, int64_t duration_us)
 	    LOG_TEXT("user_agent", req_header(req, "USER_AGENT")),
 	    LOG_TEXT("code", failed ? err_name(err->code) : NULL),
 	    LOG_TEXT("error", failed ? err->text : NULL),
-	    LOG_TEXT("cause",
-		failed && err->cause[0] != '\0' ? err->cause : NULL));
+	    LOG_TEXT(
+		"cause", failed && err->cause[0] != '\0' ? err->cause : NULL));
+}
+
+/* as the metrics count them: the component's, then ours, then none */
+static size_t
+route_index(const struct route *route)
+{
+	if (route == NULL)
+		return edge_server->route_count + COUNT_OF(own_routes);
+	if (is_own(route))
+		return edge_server->route_count + (size_t)(route - own_routes);
+	return (size_t)(route - edge_server->routes);
 }
 
 static void
-finish(struct req *req, const struct err *err)
+finish(const struct req *req, const struct err *err)
 {
 	int64_t duration_us = time_monotonic_us() - req->started_us;
-	size_t route = req->route != NULL
-	    ? (size_t)(req->route - edge_server->routes)
-	    : edge_server->route_count;
+	int status = err->code == E_ABORTED ? CLIENT_GONE : req->status;
 
-	log_request(req, err, duration_us);
-	metrics_request_end(route, req->method, req->status, duration_us,
-	    req->bytes_in, req->bytes_out);
-	/* to learn whether a body ended means to wait for it: do that only
-	 * where none is expected */
-	if (req->method == METHOD_POST || req->method == METHOD_PUT ||
-	    req->method == METHOD_PATCH) {
-		int64_t announced = req_announced_length(req);
-
-		if (announced < 0 || (uint64_t)announced != req->bytes_in)
-			fcgi_io_close_after(req->io);
-	}
+	log_request(req, err, status, duration_us);
+	metrics_request_end(route_index(req->route), req->method, status,
+	    duration_us, req->bytes_in, req->bytes_out);
 }
 
 void

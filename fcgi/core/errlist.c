@@ -36,8 +36,7 @@ errlist_send(struct errlist *list)
 	jsw_end(&list->w);
 	jsw_end(&list->w);
 	jsw_done(&list->w);
-	resp_send(
-	    list->req, "application/json", list->body.p, list->body.len);
+	resp_send(list->req, "application/json", list->body.p, list->body.len);
 }
 
 void

@@ -2,12 +2,30 @@
 #include "fcgi/core/fcgi_io.h"
 
 #include <fcgiapp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
 
 #include "common/base/mem.h"
+#include "common/base/time.h"
+
+/* how long a connection is read out that had more to say than was wanted */
+#define LINGER_US (2 * TIME_SECOND)
+/* for the end of a body that was not announced */
+#define END_WAIT_S 1
+/* libfcgi writes records of 8 KiB; parts from this size leave as our own */
+#define DIRECT_MIN ((size_t)16 << 10)
+/* content of one record: a multiple of 8 below 64 KiB */
+#define RECORD_MAX     ((size_t)65528)
+#define RECORD_VERSION 1
+#define RECORD_STDOUT  6
 
 struct fcgi_io {
 	FCGX_Request request;
-	bool open;
+	bool is_open;
+	bool is_broken;
 	bool body_ended;
 };
 
@@ -15,6 +33,9 @@ void
 fcgi_io_init_process(void)
 {
 	ASSERT(FCGX_Init() == 0);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGUSR1, SIG_DFL);
 }
 
 struct fcgi_io *
@@ -23,83 +44,132 @@ fcgi_io_new(void)
 	struct fcgi_io *io = mem_new(sizeof(*io));
 
 	/* without a listening socket libfcgi can never accept by itself */
-	ASSERT(FCGX_InitRequest(&io->request, -1, FCGI_FAIL_ACCEPT_ON_INTR) ==
-	    0);
+	ASSERT(
+	    FCGX_InitRequest(&io->request, -1, FCGI_FAIL_ACCEPT_ON_INTR) == 0);
 	io->request.ipcFd = -1;
 	return io;
 }
 
-void
-fcgi_io_free(struct fcgi_io **io)
-{
-	if (*io != NULL)
-		FCGX_Free(&(*io)->request, 1);
-	mem_free(io);
-}
-
 /*
  * libfcgi reads from ipcFd when it is set instead of accepting. Its header
- * asks not to touch that field: tests/live/core_test.py fails when a new
+ * asks not to touch these fields: tests/live/core_test.py fails when a new
  * libfcgi changes this.
  */
 bool
 fcgi_io_accept(struct fcgi_io *io, int fd)
 {
 	io->request.ipcFd = fd;
-	/* it finishes the request before first, which must not close this */
+	/* it first ends the request before, and with that a connection that
+	 * is not kept */
 	io->request.keepConnection = 1;
 	if (FCGX_Accept_r(&io->request) < 0) {
-		/* closed the descriptor when it tried for another one */
+		/* closed the descriptor and failed to get another one */
 		io->request.ipcFd = -1;
 		return false;
 	}
-	io->open = true;
+	io->is_open = true;
+	io->is_broken = false;
 	io->body_ended = false;
 	return true;
 }
 
-/* what is left of a body would be taken for the next request */
+/* the request's memory is given back, its descriptor stays */
+static int
+take_fd(struct fcgi_io *io)
+{
+	int fd = io->request.ipcFd;
+
+	io->is_open = false;
+	io->request.ipcFd = -1;
+	FCGX_Free(&io->request, 0);
+	return fd;
+}
+
+void
+fcgi_io_free(struct fcgi_io **io)
+{
+	if (*io != NULL && (*io)->is_open)
+		close(take_fd(*io));
+	mem_free(io);
+}
+
+/* how long a read waits */
+static void
+set_patience(int fd, int seconds)
+{
+	struct timeval wait = { .tv_sec = seconds };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+}
+
+/*
+ * What is left of a body would be taken for the next request. The end of a
+ * body comes with the parameters if there is none, or soon behind them; a
+ * body that somebody still sends is not waited for.
+ */
 static bool
 is_body_read(struct fcgi_io *io)
 {
 	char byte;
 
-	if (io->body_ended)
-		return true;
-	return fcgi_io_read(io, &byte, 1) == 0;
+	if (!io->body_ended) {
+		set_patience(io->request.ipcFd, END_WAIT_S);
+		io->body_ended = FCGX_GetStr(&byte, 1, io->request.in) == 0;
+		set_patience(io->request.ipcFd, FCGI_IO_SILENCE_S);
+	}
+	return io->body_ended && FCGX_GetError(io->request.in) == 0;
 }
 
-int
+/*
+ * Closed at once, a connection with unread bytes is reset, and a peer that
+ * still writes its body would not see the answer.
+ */
+static void
+close_gently(int fd)
+{
+	int64_t until = time_monotonic_us() + LINGER_US;
+	struct pollfd wanted = { .fd = fd, .events = POLLIN };
+	char trash[4096];
+
+	if (shutdown(fd, SHUT_WR) == 0) {
+		while (time_monotonic_us() < until &&
+		    poll(&wanted, 1, (int)(LINGER_US / 1000)) == 1 &&
+		    recv(fd, trash, sizeof(trash), MSG_DONTWAIT) > 0)
+			continue;
+	}
+	close(fd);
+}
+
+bool
 fcgi_io_finish(struct fcgi_io *io)
 {
+	bool sent, keep;
 	int fd;
 
-	if (!io->open)
-		return -1;
-	io->open = false;
-	if (io->request.keepConnection && !is_body_read(io))
-		io->request.keepConnection = 0;
-	FCGX_Finish_r(&io->request);
-	fd = io->request.ipcFd;
-	io->request.ipcFd = -1;
-	return fd;
-}
-
-void
-fcgi_io_close_after(struct fcgi_io *io)
-{
-	io->request.keepConnection = 0;
+	if (!io->is_open)
+		return false;
+	if (io->is_broken) {
+		close(take_fd(io));
+		return false;
+	}
+	/* in this order, so that both ends leave in one write */
+	sent = FCGX_FClose(io->request.err) == 0 &&
+	    FCGX_FClose(io->request.out) == 0;
+	keep = sent && is_body_read(io) && io->request.keepConnection;
+	fd = take_fd(io);
+	if (keep)
+		return true;
+	if (sent)
+		close_gently(fd);
+	else
+		close(fd);
+	return false;
 }
 
 void
 fcgi_io_break(struct fcgi_io *io)
 {
-	io->request.keepConnection = 0;
-	if (io->open) {
-		FCGX_Free(&io->request, 1);
-		io->request.ipcFd = -1;
-	}
-	io->open = false;
+	io->is_broken = true;
 }
 
 const char *
@@ -115,13 +185,56 @@ fcgi_io_read(struct fcgi_io *io, void *p, size_t n)
 {
 	int done;
 
-	if (io->body_ended)
-		return 0;
-	done = FCGX_GetStr(p, n > INT_MAX ? INT_MAX : (int)n, io->request.in);
-	if (done > 0)
-		return done;
-	io->body_ended = true;
+	if (io->is_broken)
+		return -1;
+	if (!io->body_ended) {
+		done = FCGX_GetStr(
+		    p, n > INT_MAX ? INT_MAX : (int)n, io->request.in);
+		if (done > 0)
+			return done;
+		io->body_ended = true;
+	}
+	/* an abort looks like the end but for this */
 	return FCGX_GetError(io->request.in) == 0 ? 0 : -1;
+}
+
+static int
+write_parts(int fd, struct iovec parts[2])
+{
+	int i = 0;
+
+	while (i < 2) {
+		ssize_t done = writev(fd, &parts[i], 2 - i);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		for (; i < 2 && (size_t)done >= parts[i].iov_len; i++)
+			done -= (ssize_t)parts[i].iov_len;
+		if (i < 2) {
+			parts[i].iov_base = (char *)parts[i].iov_base + done;
+			parts[i].iov_len -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+/* n bytes, at most RECORD_MAX, as a record around libfcgi's buffer */
+static int
+write_record(struct fcgi_io *io, const char *p, size_t n)
+{
+	unsigned id = (unsigned)io->request.requestId;
+	unsigned char header[8] = { RECORD_VERSION, RECORD_STDOUT,
+		(unsigned char)(id >> 8), (unsigned char)id,
+		(unsigned char)(n >> 8), (unsigned char)n };
+	struct iovec parts[2] = {
+		{ .iov_base = header, .iov_len = sizeof(header) },
+		{ .iov_len = n },
+	};
+
+	memcpy(&parts[1].iov_base, &p, sizeof(p)); /* writev() only reads it */
+	return write_parts(io->request.ipcFd, parts);
 }
 
 int
@@ -129,13 +242,19 @@ fcgi_io_write(struct fcgi_io *io, const void *p, size_t n)
 {
 	const char *bytes = p;
 
+	if (io->is_broken)
+		return -1;
+	if (n < DIRECT_MIN)
+		return FCGX_PutStr(bytes, (int)n, io->request.out) < 0 ? -1 : 0;
+	if (FCGX_FFlush(io->request.out) < 0)
+		return -1;
 	while (n > 0) {
-		int part = n > INT_MAX ? INT_MAX : (int)n;
+		size_t part = n > RECORD_MAX ? RECORD_MAX : n;
 
-		if (FCGX_PutStr(bytes, part, io->request.out) < 0)
+		if (write_record(io, bytes, part) < 0)
 			return -1;
 		bytes += part;
-		n -= (size_t)part;
+		n -= part;
 	}
 	return 0;
 }

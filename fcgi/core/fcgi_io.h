@@ -1,14 +1,24 @@
 /*
  * The wire: one FastCGI connection at a time for a thread (the only user of
  * libfcgi). A connection is given in and taken out by its descriptor, so
- * that idle ones can be parked without a thread (worker.c).
+ * that idle ones need no thread (conns.h).
  */
 #ifndef FCGI_CORE_FCGI_IO_H
 #define FCGI_CORE_FCGI_IO_H
 
 struct fcgi_io;
 
-/* Once in a process, before its threads. */
+/*
+ * Longest silence of a web server in the middle of a request, in seconds:
+ * the timeout of its connections for reads and writes.
+ */
+#define FCGI_IO_SILENCE_S 900
+
+/*
+ * Once in a process, before its threads. libfcgi puts its own handlers for
+ * TERM, USR1 and PIPE; they are taken back here: PIPE is ignored, the others
+ * have their default.
+ */
 void fcgi_io_init_process(void);
 
 /* One for each thread. */
@@ -22,17 +32,19 @@ void fcgi_io_free(struct fcgi_io **io);
 bool fcgi_io_accept(struct fcgi_io *io, int fd);
 
 /*
- * Ends the request. Returns the descriptor when the peer keeps the
- * connection and nothing of this request is left in it, else -1 (closed).
+ * Sends what is left of the answer and ends the request. True: the peer
+ * keeps the connection and nothing of this request is left in it. False: it
+ * is closed. Does not wait for a body that nobody wanted.
  */
-int fcgi_io_finish(struct fcgi_io *io);
+bool fcgi_io_finish(struct fcgi_io *io) MUST_CHECK;
 
-/* Close the connection behind the answer: its body was not wanted. */
-void fcgi_io_close_after(struct fcgi_io *io);
-
-/* Never reuse this connection: the answer is broken. */
+/*
+ * The answer is broken: nothing more is read or written, and finish drops
+ * what was not sent and the connection.
+ */
 void fcgi_io_break(struct fcgi_io *io);
 
+/* NULL if absent or empty. */
 const char *fcgi_io_param(const struct fcgi_io *io, const char *name);
 
 /* Bytes read; 0 at the end of the body, < 0 when the peer went away. */

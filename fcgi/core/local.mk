@@ -2,14 +2,19 @@ noinst_LIBRARIES += fcgi/core/libcore.a
 fcgi_core_libcore_a_SOURCES = \
 	fcgi/core/cache.c \
 	fcgi/core/cache.h \
+	fcgi/core/children.c \
+	fcgi/core/children.h \
+	fcgi/core/conns.c \
+	fcgi/core/conns.h \
 	fcgi/core/edge.c \
 	fcgi/core/edge.h \
 	fcgi/core/errlist.c \
 	fcgi/core/errlist.h \
 	fcgi/core/fcgi_io.c \
 	fcgi/core/fcgi_io.h \
+	fcgi/core/handover.c \
+	fcgi/core/handover.h \
 	fcgi/core/master.c \
-	fcgi/core/master.h \
 	fcgi/core/metrics.c \
 	fcgi/core/metrics.h \
 	fcgi/core/metrics_private.h \
@@ -25,6 +30,8 @@ fcgi_core_libcore_a_SOURCES = \
 	fcgi/core/route.c \
 	fcgi/core/route.h \
 	fcgi/core/server.h \
+	fcgi/core/setup.c \
+	fcgi/core/setup.h \
 	fcgi/core/socket.c \
 	fcgi/core/socket.h \
 	fcgi/core/worker.c \

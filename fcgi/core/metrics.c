@@ -10,16 +10,16 @@
 #include "fcgi/core/server.h"
 
 #define ROUTES_MAX 64
-#define OWN_MAX 64
-#define METHODS 6
+#define OWN_MAX    64
+#define METHODS    7 /* the last one is none that we know */
 
 /* statuses that are answered; another one counts as its hundred */
 static const int statuses[] = { 200, 201, 202, 204, 206, 304, 400, 401, 403,
 	404, 405, 409, 412, 413, 416, 429, 499, 500, 501, 503, 507 };
 
 /* upper bounds in microseconds */
-static const int64_t buckets[] = { 250, 500, 1000, 2500, 5000, 10000, 25000,
-	50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000,
+static const int64_t buckets[] = { 1000, 2500, 5000, 10000, 25000, 50000,
+	100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000,
 	60000000 };
 
 struct route_counters {
@@ -33,25 +33,50 @@ struct route_counters {
 struct shared {
 	struct route_counters routes[ROUTES_MAX];
 	atomic_int_fast64_t own[OWN_MAX];
-	atomic_int_fast64_t in_flight[METRICS_SLOTS];
-	atomic_uint_fast64_t workers_died;
+	/* a cache line each: they are written for every request */
+	struct {
+		_Alignas(64) atomic_int_fast64_t n;
+	} in_flight[METRICS_SLOTS];
+	atomic_uint_fast64_t worker_restarts;
 	int64_t started_s;
 };
 
 static struct shared *metrics_shared;
 static const struct server *metrics_server;
+static const struct route *metrics_core_routes;
+static size_t metrics_core_route_count;
 static size_t metrics_slot;
 
 void
-metrics_init(const struct server *server)
+metrics_init(const struct server *server, const struct route *core_routes,
+    size_t core_route_count)
 {
-	ASSERT(server->route_count < ROUTES_MAX &&
+	/* one more for requests without a route */
+	ASSERT(server->route_count + core_route_count < ROUTES_MAX &&
 	    server->metric_count <= OWN_MAX);
 	metrics_server = server;
+	metrics_core_routes = core_routes;
+	metrics_core_route_count = core_route_count;
 	metrics_shared = mmap(NULL, sizeof(*metrics_shared),
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT(metrics_shared != MAP_FAILED);
 	metrics_shared->started_s = time_now_s();
+}
+
+static size_t
+route_count(void)
+{
+	return metrics_server->route_count + metrics_core_route_count + 1;
+}
+
+static const char *
+route_id(size_t route)
+{
+	if (route < metrics_server->route_count)
+		return metrics_server->routes[route].id;
+	route -= metrics_server->route_count;
+	return route < metrics_core_route_count ? metrics_core_routes[route].id
+						: "none";
 }
 
 void
@@ -64,13 +89,13 @@ metrics_use_slot(size_t slot)
 void
 metrics_clear_slot(size_t slot)
 {
-	atomic_store(&metrics_shared->in_flight[slot], 0);
+	atomic_store(&metrics_shared->in_flight[slot].n, 0);
 }
 
 void
 metrics_worker_died(void)
 {
-	atomic_fetch_add(&metrics_shared->workers_died, 1);
+	atomic_fetch_add(&metrics_shared->worker_restarts, 1);
 }
 
 void
@@ -89,7 +114,7 @@ metric_set(size_t index, int64_t n)
 void
 metrics_request_begin(void)
 {
-	atomic_fetch_add_explicit(&metrics_shared->in_flight[metrics_slot], 1,
+	atomic_fetch_add_explicit(&metrics_shared->in_flight[metrics_slot].n, 1,
 	    memory_order_relaxed);
 }
 
@@ -120,7 +145,7 @@ metrics_request_end(size_t route, unsigned method, int status,
 {
 	struct route_counters *c = &metrics_shared->routes[route];
 	size_t bucket = 0;
-	size_t m = method == 0 ? 0 : (size_t)__builtin_ctz(method);
+	size_t m = method == 0 ? METHODS - 1 : (size_t)__builtin_ctz(method);
 
 	while (bucket < COUNT_OF(buckets) && duration_us > buckets[bucket])
 		bucket++;
@@ -129,40 +154,38 @@ metrics_request_end(size_t route, unsigned method, int status,
 	add(&c->duration_us, (uint64_t)duration_us);
 	add(&c->bytes_in, bytes_in);
 	add(&c->bytes_out, bytes_out);
-	atomic_fetch_sub_explicit(&metrics_shared->in_flight[metrics_slot], 1,
+	atomic_fetch_sub_explicit(&metrics_shared->in_flight[metrics_slot].n, 1,
 	    memory_order_relaxed);
 }
 
-static const char *
-route_id(size_t route)
+static void
+put_help(struct str *out, const char *name, const char *type, const char *help)
 {
-	return route < metrics_server->route_count
-	    ? metrics_server->routes[route].id
-	    : "other";
+	str_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static const char *
+method_name(size_t m)
+{
+	return route_method_name((enum method)(m < METHODS - 1 ? 1 << m : 0));
 }
 
 static void
-put_requests(struct str *out)
+put_requests(struct str *out, size_t r)
 {
-	str_puts(out, "# HELP registry_http_requests_total requests by "
-		      "handler, method and status\n"
-		      "# TYPE registry_http_requests_total counter\n");
-	for (size_t r = 0; r <= metrics_server->route_count; r++)
-		for (size_t m = 0; m < METHODS; m++)
-			for (size_t s = 0; s < COUNT_OF(statuses); s++) {
-				uint64_t n = atomic_load(
-				    &metrics_shared->routes[r].requests[m][s]);
+	for (size_t m = 0; m < METHODS; m++)
+		for (size_t s = 0; s < COUNT_OF(statuses); s++) {
+			uint64_t n = atomic_load(
+			    &metrics_shared->routes[r].requests[m][s]);
 
-				if (n == 0)
-					continue;
+			if (n > 0)
 				str_printf(out,
 				    "registry_http_requests_total{handler="
 				    "\"%s\",method=\"%s\",code=\"%d\"} "
 				    "%" PRIu64 "\n",
-				    route_id(r),
-				    route_method_name((enum method)(1 << m)),
-				    statuses[s], n);
-			}
+				    route_id(r), method_name(m), statuses[s],
+				    n);
+		}
 }
 
 static void
@@ -171,11 +194,6 @@ put_duration(struct str *out, size_t r)
 	const struct route_counters *c = &metrics_shared->routes[r];
 	uint64_t sum = 0;
 
-	for (size_t b = 0; b <= COUNT_OF(buckets); b++)
-		sum += atomic_load(&c->bucket[b]);
-	if (sum == 0)
-		return;
-	sum = 0;
 	for (size_t b = 0; b <= COUNT_OF(buckets); b++) {
 		sum += atomic_load(&c->bucket[b]);
 		str_printf(out,
@@ -189,7 +207,8 @@ put_duration(struct str *out, size_t r)
 		str_printf(out, "\"} %" PRIu64 "\n", sum);
 	}
 	str_printf(out,
-	    "registry_http_request_duration_seconds_sum{handler=\"%s\"} %g\n"
+	    "registry_http_request_duration_seconds_sum{handler=\"%s\"} "
+	    "%.6f\n"
 	    "registry_http_request_duration_seconds_count{handler=\"%s\"} "
 	    "%" PRIu64 "\n",
 	    route_id(r), (double)atomic_load(&c->duration_us) / 1e6,
@@ -197,28 +216,72 @@ put_duration(struct str *out, size_t r)
 }
 
 static void
-put_bytes(struct str *out)
+put_size(struct str *out, const char *name, size_t r,
+    const atomic_uint_fast64_t *bytes)
 {
-	str_puts(out, "# TYPE registry_http_request_bytes_total counter\n");
-	for (size_t r = 0; r <= metrics_server->route_count; r++) {
-		const struct route_counters *c = &metrics_shared->routes[r];
+	str_printf(out, "%s{handler=\"%s\"} %" PRIu64 "\n", name, route_id(r),
+	    (uint64_t)atomic_load(bytes));
+}
 
-		if (atomic_load(&c->bytes_in) > 0)
-			str_printf(out,
-			    "registry_http_request_bytes_total{handler=\"%s\""
-			    "} %" PRIu64 "\n",
-			    route_id(r), atomic_load(&c->bytes_in));
-	}
-	str_puts(out, "# TYPE registry_http_response_bytes_total counter\n");
-	for (size_t r = 0; r <= metrics_server->route_count; r++) {
-		const struct route_counters *c = &metrics_shared->routes[r];
+/* a route that nobody asked for yet has no lines */
+static bool
+is_used(size_t r)
+{
+	for (size_t b = 0; b <= COUNT_OF(buckets); b++)
+		if (atomic_load(&metrics_shared->routes[r].bucket[b]) > 0)
+			return true;
+	return false;
+}
 
-		if (atomic_load(&c->bytes_out) > 0)
-			str_printf(out,
-			    "registry_http_response_bytes_total{handler="
-			    "\"%s\"} %" PRIu64 "\n",
-			    route_id(r), atomic_load(&c->bytes_out));
-	}
+static void
+put_http(struct str *out)
+{
+	static const char in[] = "registry_http_request_size_bytes_total";
+	static const char sent[] = "registry_http_response_size_bytes_total";
+
+	put_help(out, "registry_http_requests_total", "counter",
+	    "requests by handler, method and status");
+	for (size_t r = 0; r < route_count(); r++)
+		put_requests(out, r);
+	put_help(out, "registry_http_request_duration_seconds", "histogram",
+	    "time to answer");
+	for (size_t r = 0; r < route_count(); r++)
+		if (is_used(r))
+			put_duration(out, r);
+	put_help(out, in, "counter", "bytes of bodies received");
+	for (size_t r = 0; r < route_count(); r++)
+		if (is_used(r))
+			put_size(
+			    out, in, r, &metrics_shared->routes[r].bytes_in);
+	put_help(out, sent, "counter", "bytes of bodies sent by the program");
+	for (size_t r = 0; r < route_count(); r++)
+		if (is_used(r))
+			put_size(
+			    out, sent, r, &metrics_shared->routes[r].bytes_out);
+}
+
+static void
+put_process(struct str *out)
+{
+	int64_t in_flight = 0;
+
+	for (size_t i = 0; i < METRICS_SLOTS; i++)
+		in_flight += atomic_load(&metrics_shared->in_flight[i].n);
+	put_help(out, "registry_http_in_flight_requests", "gauge",
+	    "requests that are served now");
+	str_printf(
+	    out, "registry_http_in_flight_requests %" PRId64 "\n", in_flight);
+	put_help(out, "dtr_worker_restarts_total", "counter",
+	    "workers that died and were started again");
+	str_printf(out, "dtr_worker_restarts_total %" PRIu64 "\n",
+	    (uint64_t)atomic_load(&metrics_shared->worker_restarts));
+	put_help(out, "process_start_time_seconds", "gauge",
+	    "when the program started, since 1970");
+	str_printf(out, "process_start_time_seconds %" PRId64 "\n",
+	    metrics_shared->started_s);
+	put_help(out, "dtr_build_info", "gauge", "version of the program");
+	str_printf(out, "dtr_build_info{program=\"%s\",version=\"%s\"} 1\n",
+	    metrics_server->program, metrics_server->version);
 }
 
 static void
@@ -230,9 +293,9 @@ put_own(struct str *out)
 		const struct metric *m = &metrics_server->metrics[i];
 
 		if (strcmp(m->name, last) != 0)
-			str_printf(out, "# HELP %s %s\n# TYPE %s %s\n",
-			    m->name, m->help, m->name,
-			    m->type == METRIC_COUNTER ? "counter" : "gauge");
+			put_help(out, m->name,
+			    m->type == METRIC_COUNTER ? "counter" : "gauge",
+			    m->help);
 		last = m->name;
 		str_printf(out, "%s%s%s%s %" PRId64 "\n", m->name,
 		    m->labels[0] != '\0' ? "{" : "", m->labels,
@@ -244,28 +307,7 @@ put_own(struct str *out)
 void
 metrics_put(struct str *out)
 {
-	int64_t in_flight = 0;
-
-	for (size_t i = 0; i < METRICS_SLOTS; i++)
-		in_flight += atomic_load(&metrics_shared->in_flight[i]);
-	put_requests(out);
-	str_puts(out,
-	    "# HELP registry_http_request_duration_seconds time to answer\n"
-	    "# TYPE registry_http_request_duration_seconds histogram\n");
-	for (size_t r = 0; r <= metrics_server->route_count; r++)
-		put_duration(out, r);
-	put_bytes(out);
-	str_printf(out,
-	    "# TYPE registry_http_in_flight_requests gauge\n"
-	    "registry_http_in_flight_requests %" PRId64 "\n"
-	    "# TYPE dtr_workers_died_total counter\n"
-	    "dtr_workers_died_total %" PRIu64 "\n"
-	    "# TYPE dtr_start_time_seconds gauge\n"
-	    "dtr_start_time_seconds %" PRId64 "\n"
-	    "# TYPE dtr_build_info gauge\n"
-	    "dtr_build_info{program=\"%s\",version=\"%s\"} 1\n",
-	    in_flight, (uint64_t)atomic_load(&metrics_shared->workers_died),
-	    metrics_shared->started_s, metrics_server->program,
-	    metrics_server->version);
+	put_http(out);
+	put_process(out);
 	put_own(out);
 }

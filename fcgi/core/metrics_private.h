@@ -2,6 +2,7 @@
 #ifndef FCGI_CORE_METRICS_PRIVATE_H
 #define FCGI_CORE_METRICS_PRIVATE_H
 
+struct route;
 struct server;
 struct str;
 
@@ -9,14 +10,18 @@ struct str;
 #define METRICS_SLOTS 512
 
 /* Maps the shared memory; once in the master, before the first fork. */
-void metrics_init(const struct server *server);
+void metrics_init(const struct server *server,
+    const struct route *core_routes, size_t core_route_count);
 
 /* In a worker: which slot its gauges are in. */
 void metrics_use_slot(size_t slot);
 /* In the master: a worker is gone, and what it counted as running. */
 void metrics_clear_slot(size_t slot);
 
-/* route: index in the component's table, or its count for the core's own. */
+/*
+ * route: index in the component's table, and behind it in the core's; behind
+ * both for a request without a route. method 0: none that we know.
+ */
 void metrics_request_begin(void);
 void metrics_request_end(size_t route, unsigned method, int status,
     int64_t duration_us, uint64_t bytes_in, uint64_t bytes_out);

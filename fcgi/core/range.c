@@ -5,15 +5,19 @@
 
 #include "common/base/num.h"
 
+/* digits; a number that is too large counts as the largest one */
 static bool
 parse_number(const char *p, size_t n, uint64_t *out)
 {
-	/* leading zeros are allowed here, and are never many */
+	if (n == 0 || strspn(p, "0123456789") < n)
+		return false;
 	while (n > 1 && *p == '0') {
 		p++;
 		n--;
 	}
-	return num_parse_u64(p, n, UINT64_MAX - 1, out);
+	if (!num_parse_u64(p, n, UINT64_MAX, out))
+		*out = UINT64_MAX;
+	return true;
 }
 
 enum range_result
@@ -52,8 +56,9 @@ range_parse(struct range *out, const char *header, uint64_t size)
 bool
 range_parse_content(struct range *out, const char *header)
 {
-	const char *dash;
+	const char *dash, *total;
 	size_t behind;
+	uint64_t size;
 
 	if (strncasecmp(header, "bytes ", 6) == 0)
 		header += 6;
@@ -61,7 +66,12 @@ range_parse_content(struct range *out, const char *header)
 	if (dash == NULL)
 		return false;
 	behind = strcspn(dash + 1, "/");
-	return num_parse_u64(header, (size_t)(dash - header), INT64_MAX,
-		   &out->first) &&
-	    num_parse_u64(dash + 1, behind, INT64_MAX, &out->last);
+	total = dash + 1 + behind;
+	if (*total == '/' && strcmp(total, "/*") != 0 &&
+	    !num_parse_u64(total + 1, strlen(total + 1), INT64_MAX, &size))
+		return false;
+	return num_parse_u64(
+		   header, (size_t)(dash - header), INT64_MAX, &out->first) &&
+	    num_parse_u64(dash + 1, behind, INT64_MAX, &out->last) &&
+	    out->first <= out->last;
 }

@@ -23,7 +23,10 @@ enum range_result {
 enum range_result range_parse(
     struct range *out, const char *header, uint64_t size);
 
-/* "first-last", also with "bytes " before and "/total" behind; false if odd. */
+/*
+ * "first-last", also with "bytes " before and the total or a star behind a
+ * slash; false if odd or last < first.
+ */
 bool range_parse_content(struct range *out, const char *header);
 
 #endif

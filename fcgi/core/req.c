@@ -20,8 +20,7 @@ req_header(const struct req *req, const char *name)
 {
 	char full[64];
 
-	if (snprintf(full, sizeof(full), "HTTP_%s", name) >=
-	    (int)sizeof(full))
+	if (snprintf(full, sizeof(full), "HTTP_%s", name) >= (int)sizeof(full))
 		return NULL;
 	return fcgi_io_param(req->io, full);
 }
@@ -46,7 +45,9 @@ req_read(struct req *req, void *p, size_t n, size_t *done_out, struct err *err)
 
 	*done_out = 0;
 	if (done < 0)
-		return err_set(err, E_ABORTED, "the client went away");
+		return err_set(err, E_ABORTED,
+		    "the client went away after %" PRIu64 " bytes",
+		    req->bytes_in);
 	*done_out = (size_t)done;
 	req->bytes_in += (uint64_t)done;
 	if (done > 0)

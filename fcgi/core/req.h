@@ -38,7 +38,7 @@ struct req_header {
 struct req {
 	struct pool *pool;
 	struct log_context log; /* request id */
-	enum method method;
+	enum method method;	   /* 0: none that we know */
 	const char *target;	   /* REQUEST_URI as it came */
 	struct uri uri;		   /* the same, parsed */
 	const struct route *route; /* NULL if none matched */
@@ -57,9 +57,9 @@ struct req {
 	struct req_header headers[REQ_HEADERS_MAX];
 	size_t header_count;
 	bool head_sent;
+	uint64_t body_left; /* of the answer, to be written */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
-	const struct err *failed; /* for the access log */
 };
 
 /* A request header by its CGI name without HTTP_: "IF_NONE_MATCH"; or NULL. */
@@ -86,9 +86,9 @@ int64_t req_announced_length(const struct req *req);
 
 /*
  * Answer: status and headers first, then exactly one of resp_send(),
- * resp_stream() or resp_handover(). A header's value with a control
- * character is dropped and logged. For HEAD the body is left out, its length
- * stays.
+ * resp_stream() or resp_handover(). A header whose value has a control
+ * character or more than 32 KiB is dropped and logged. For HEAD the body is
+ * left out, its length stays; 204 and 304 have neither.
  */
 void resp_status(struct req *req, int status);
 void resp_header(struct req *req, const char *name, const char *value);
@@ -98,7 +98,10 @@ void resp_printf(struct req *req, const char *name, const char *format, ...)
 /* The whole answer with its Content-Length; type NULL: no Content-Type. */
 void resp_send(struct req *req, const char *type, const void *p, size_t n);
 
-/* Head of an answer of length bytes; then resp_write() until all is sent. */
+/*
+ * Head of an answer of length bytes; then resp_write() until all is sent. An
+ * answer that ends before is shown to the client as a broken transfer.
+ */
 void resp_stream(struct req *req, const char *type, uint64_t length);
 /* E_ABORTED when the client is gone: stop. */
 int resp_write(struct req *req, const void *p, size_t n, struct err *err);

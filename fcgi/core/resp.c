@@ -9,9 +9,9 @@
 #include "fcgi/core/fcgi_io.h"
 #include "fcgi/core/req.h"
 
-#define HEAD_MAX ((size_t)32 << 10)
-/* head and body up to this size leave in one write */
-#define JOIN_MAX ((size_t)64 << 10)
+/* no web server takes that much: some of ours have less than 8 KiB in all */
+#define VALUE_MAX ((size_t)32 << 10)
+#define HEAD_MAX  ((REQ_HEADERS_MAX + 1) * (VALUE_MAX + 256))
 
 void
 resp_status(struct req *req, int status)
@@ -31,7 +31,7 @@ is_clean(const char *value)
 void
 resp_header(struct req *req, const char *name, const char *value)
 {
-	if (!is_clean(value)) {
+	if (!is_clean(value) || strlen(value) > VALUE_MAX) {
 		log_event(&req->log, LOG_WARN, "header_dropped",
 		    LOG_TEXT("name", name));
 		return;
@@ -69,6 +69,8 @@ has_body(const struct req *req)
 static void
 put_head(struct req *req, struct str *out, const char *type)
 {
+	ASSERT(!req->head_sent);
+	str_init(out, req->pool, HEAD_MAX);
 	str_printf(out, "Status: %d\r\n", req->status);
 	if (type != NULL)
 		str_printf(out, "Content-Type: %s\r\n", type);
@@ -82,37 +84,14 @@ put_head(struct req *req, struct str *out, const char *type)
 }
 
 static void
-put_length(const struct req *req, struct str *out, uint64_t length)
+send_head(struct req *req, struct str *out)
 {
-	if (has_body(req))
-		str_printf(out, "Content-Length: %" PRIu64 "\r\n", length);
 	str_puts(out, "\r\n");
-}
-
-/* a peer that is gone is seen at the next request; nothing to do for this */
-static int
-write_out(struct req *req, const void *p, size_t n)
-{
-	return fcgi_io_write(req->io, p, n);
-}
-
-void
-resp_send(struct req *req, const char *type, const void *p, size_t n)
-{
-	bool body = req->method != METHOD_HEAD && has_body(req) && n > 0;
-	struct str out;
-	int rc;
-
-	str_init(&out, req->pool, HEAD_MAX + JOIN_MAX);
-	put_head(req, &out, type);
-	put_length(req, &out, n);
-	if (body && n <= JOIN_MAX)
-		str_add(&out, p, n);
-	rc = write_out(req, out.p, out.len);
-	if (rc == 0 && body && n > JOIN_MAX)
-		rc = write_out(req, p, n);
-	if (rc == 0 && body)
-		req->bytes_out += n;
+	ASSERT(!str_is_full(out));
+	/* a peer that is gone is seen when the body is written, or at the
+	 * end */
+	if (fcgi_io_write(req->io, out->p, out->len) < 0)
+		fcgi_io_break(req->io);
 }
 
 void
@@ -120,11 +99,12 @@ resp_stream(struct req *req, const char *type, uint64_t length)
 {
 	struct str out;
 
-	str_init(&out, req->pool, HEAD_MAX);
 	put_head(req, &out, type);
-	put_length(req, &out, length);
-	if (write_out(req, out.p, out.len) < 0)
-		return;
+	if (has_body(req))
+		str_printf(&out, "Content-Length: %" PRIu64 "\r\n", length);
+	if (has_body(req) && req->method != METHOD_HEAD)
+		req->body_left = length;
+	send_head(req, &out);
 }
 
 int
@@ -133,22 +113,32 @@ resp_write(struct req *req, const void *p, size_t n, struct err *err)
 	ASSERT(req->head_sent);
 	if (req->method == METHOD_HEAD)
 		return 0;
-	if (write_out(req, p, n) < 0)
+	ASSERT(n <= req->body_left);
+	if (n > 0 && fcgi_io_write(req->io, p, n) < 0)
 		return err_set(err, E_ABORTED, "the client went away");
+	req->body_left -= n;
 	req->bytes_out += n;
 	return 0;
 }
 
 void
-resp_handover(struct req *req, const char *type, const char *header,
-    const char *path)
+resp_send(struct req *req, const char *type, const void *p, size_t n)
+{
+	struct err err = { .code = 0 };
+
+	resp_stream(req, type, n);
+	/* head and a small body leave in one write: the wire collects them */
+	if (req->body_left > 0 && resp_write(req, p, n, &err) < 0)
+		fcgi_io_break(req->io);
+}
+
+void
+resp_handover(
+    struct req *req, const char *type, const char *header, const char *path)
 {
 	struct str out;
 
 	resp_header(req, header, path);
-	str_init(&out, req->pool, HEAD_MAX);
 	put_head(req, &out, type);
-	str_puts(&out, "\r\n");
-	if (write_out(req, out.p, out.len) < 0)
-		return;
+	send_head(req, &out);
 }

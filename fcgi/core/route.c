@@ -2,10 +2,7 @@
 #include "fcgi/core/route.h"
 
 #include "common/base/err.h"
-#include "common/base/pool.h"
 #include "common/base/str.h"
-
-#define PATTERN_PARTS_MAX 12
 
 static const struct {
 	enum method method;
@@ -37,7 +34,7 @@ route_method_name(enum method method)
 	for (size_t i = 0; i < COUNT_OF(methods); i++)
 		if (methods[i].method == method)
 			return methods[i].name;
-	return "?";
+	return "other";
 }
 
 void
@@ -49,98 +46,100 @@ route_put_methods(struct str *out, unsigned set)
 			    methods[i].name);
 }
 
-struct part {
-	const char *p;
-	size_t n;
-	bool is_many; /* {x*} */
-	bool is_one;  /* {x} */
+/* the segments that one {} of a pattern matched */
+struct span {
+	size_t from;
+	size_t count;
 };
 
 static size_t
-split(const char *pattern, struct part parts[PATTERN_PARTS_MAX])
+count_parts(const char *pattern)
 {
 	size_t count = 0;
 
-	while (*pattern == '/') {
-		struct part part = { .p = ++pattern };
-
-		part.n = strcspn(pattern, "/");
-		pattern += part.n;
-		if (part.n == 0)
-			break; /* the slash at the end */
-		part.is_many = part.n > 3 && part.p[0] == '{' &&
-		    part.p[part.n - 2] == '*';
-		part.is_one = part.p[0] == '{' && !part.is_many;
-		ASSERT(count < PATTERN_PARTS_MAX);
-		parts[count++] = part;
-	}
+	for (; *pattern != '\0'; pattern++)
+		count += *pattern == '/' && pattern[1] != '\0';
 	return count;
-}
-
-static const char *
-join(struct req *req, size_t from, size_t count)
-{
-	struct str text;
-
-	str_init(&text, req->pool, 64 << 10);
-	for (size_t i = from; i < from + count; i++) {
-		if (i > from)
-			str_putc(&text, '/');
-		str_puts(&text, req->uri.segments[i]);
-	}
-	return text.p;
 }
 
 /* {x*} takes what the other parts leave, so all behind it match from the
  * right */
 static bool
-match(struct req *req, const char *pattern)
+match(const struct uri *uri, const char *pattern, struct span *spans,
+    size_t *span_count_out)
 {
-	struct part parts[PATTERN_PARTS_MAX];
-	size_t part_count = split(pattern, parts);
-	size_t args = 0, at = 0;
+	size_t at = 0, spans_used = 0;
 
-	for (size_t i = 0; i < part_count; i++) {
-		size_t left = req->uri.segment_count - at;
-		size_t behind = part_count - i - 1;
-		const char *segment;
+	while (pattern[0] == '/' && pattern[1] != '\0') {
+		const char *part = pattern + 1;
+		size_t n = strcspn(part, "/"), behind, taken = 1;
 
-		if (left < behind + 1)
+		pattern = part + n;
+		if (at == uri->segment_count)
 			return false;
-		segment = req->uri.segments[at];
-		if (parts[i].is_many) {
-			req->args[args++] = join(req, at, left - behind);
-			at += left - behind;
+		if (part[0] != '{') {
+			if (strncmp(uri->segments[at], part, n) != 0 ||
+			    uri->segments[at][n] != '\0')
+				return false;
+			at++;
 			continue;
 		}
-		if (parts[i].is_one)
-			req->args[args++] = segment;
-		else if (strlen(segment) != parts[i].n ||
-		    memcmp(segment, parts[i].p, parts[i].n) != 0)
-			return false;
-		at++;
+		ASSERT(n >= 3 && part[n - 1] == '}');
+		if (part[n - 2] == '*') {
+			behind = count_parts(pattern);
+			if (uri->segment_count - at <= behind)
+				return false;
+			taken = uri->segment_count - at - behind;
+		}
+		ASSERT(spans_used < REQ_ARGS_MAX);
+		spans[spans_used++] = (struct span){ at, taken };
+		at += taken;
 	}
-	return at == req->uri.segment_count;
+	*span_count_out = spans_used;
+	/* a slash at the end is part of the address */
+	return at == uri->segment_count &&
+	    (!uri->trailing_slash || pattern[0] == '/');
+}
+
+static const char *
+join(const struct req *req, struct span span)
+{
+	const char *const *segments = &req->uri.segments[span.from];
+	size_t size = 0;
+	struct str text;
+
+	if (span.count == 1)
+		return segments[0];
+	for (size_t i = 0; i < span.count; i++)
+		size += strlen(segments[i]) + 1;
+	str_init(&text, req->pool, size);
+	for (size_t i = 0; i < span.count; i++) {
+		if (i > 0)
+			str_putc(&text, '/');
+		str_puts(&text, segments[i]);
+	}
+	return text.p;
 }
 
 int
 route_find(struct req *req, const struct route *routes, size_t count,
     unsigned *allowed_out, struct err *err)
 {
+	struct span spans[REQ_ARGS_MAX];
+	size_t span_count;
+
 	*allowed_out = 0;
 	for (size_t i = 0; i < count; i++) {
-		bool fits = (routes[i].methods & req->method) != 0;
-
-		/* joining a name costs memory: look at the method first */
-		if (!fits && (*allowed_out & routes[i].methods) != 0)
+		if (!match(&req->uri, routes[i].pattern, spans, &span_count))
 			continue;
-		if (!match(req, routes[i].pattern))
+		if ((routes[i].methods & req->method) == 0) {
+			*allowed_out |= routes[i].methods;
 			continue;
-		if (fits) {
-			req->route = &routes[i];
-			return 0;
 		}
-		*allowed_out |= routes[i].methods;
+		req->route = &routes[i];
+		for (size_t k = 0; k < span_count; k++)
+			req->args[k] = join(req, spans[k]);
+		return 0;
 	}
 	if (*allowed_out == 0)
 		return err_set(err, E_NOTFOUND, "no such address here");

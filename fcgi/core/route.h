@@ -11,7 +11,8 @@
  * A pattern is split at "/". "{x}" matches one segment, "{x*}" one or more,
  * and stands once in a pattern; what follows it is matched from the right,
  * so a repository may be called "a/manifests/b". A pattern that ends in "/"
- * also matches without it. Earlier lines win.
+ * also matches without it; one that does not never matches a target with it.
+ * Earlier lines win.
  */
 #ifndef FCGI_CORE_ROUTE_H
 #define FCGI_CORE_ROUTE_H
@@ -47,13 +48,15 @@ struct route {
 /*
  * Finds the route of req->uri and req->method and fills req->route and
  * req->args. E_NOTFOUND if no pattern matches; E_CONFLICT if one does but
- * not its methods, with *allowed_out the union of methods that would.
+ * not its methods, with *allowed_out the union of methods that would. The
+ * method 0 is none, so it never matches.
  */
 int route_find(struct req *req, const struct route *routes, size_t count,
     unsigned *allowed_out, struct err *err);
 
 /* "GET" and so on; false for any other method. */
 bool route_parse_method(const char *name, enum method *out);
+/* "other" for 0. */
 const char *route_method_name(enum method method);
 
 /* "GET, HEAD" for an Allow header. */

@@ -1,17 +1,12 @@
 #include "common/base/base.h"
 #include "fcgi/core/worker.h"
 
-#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include "common/base/err.h"
-#include "common/base/io.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/pool.h"
@@ -22,210 +17,191 @@
 #include "fcgi/core/metrics_private.h"
 #include "fcgi/core/server.h"
 
-#define POOL_CEILING ((size_t)128 << 20)
-/* of a web server that stopped in the middle of a request */
-#define SILENCE_S 900
-#define THREAD_STACK ((size_t)512 << 10)
+#define POOL_CEILING  ((size_t)128 << 20)
+#define THREAD_STACK  ((size_t)512 << 10)
+#define TICK_MS       1000
+#define DRAIN_STEP_US 10000
+/* connections that wait for their next request */
+#define IDLE_MAX 1024
+/* a thread's files of the store, and what the process needs besides */
+#define FILES_PER_THREAD 4
+#define FILES_BESIDES    512
 
 static struct {
-	int epoll_fd;
-	int listen_fd;
-	int stop_fd; /* readable for ever once the worker drains */
-	atomic_bool stopping;
-	atomic_uint threads;
 	const struct server *server;
+	struct conns *conns;
+	pthread_t *threads;
+	size_t thread_count;
+	atomic_size_t alive;
+	int stop_fd; /* readable for ever once the worker drains */
 } worker_state;
 
-static void
-watch(int fd, uint32_t events, int operation)
+size_t
+worker_files(unsigned threads)
 {
-	struct epoll_event event = { .events = events, .data.fd = fd };
-
-	/* fails only when the process is out of memory or descriptors */
-	if (epoll_ctl(worker_state.epoll_fd, operation, fd, &event) < 0)
-		close(fd);
+	return IDLE_MAX + (size_t)threads * (1 + FILES_PER_THREAD) +
+	    FILES_BESIDES;
 }
 
-/* gives an idle connection back to the set; it wakes one thread once */
 static void
-park(int fd, bool is_new)
+serve(struct fcgi_io *io, struct pool *pool, struct conn *conn)
 {
-	if (atomic_load(&worker_state.stopping)) {
-		close(fd);
-		return;
+	if (fcgi_io_accept(io, conn->fd)) {
+		edge_serve(io, pool);
+		if (fcgi_io_finish(io)) {
+			conns_park(worker_state.conns, conn);
+			return;
+		}
 	}
-	watch(fd, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
-	    is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD);
-}
-
-static int
-accept_one(void)
-{
-	struct timeval silence = { .tv_sec = SILENCE_S };
-	int fd = accept4(worker_state.listen_fd, NULL, NULL, SOCK_CLOEXEC);
-
-	if (fd < 0) {
-		/* another thread was faster; without descriptors left, let
-		 * others finish first */
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS)
-			time_sleep_us(10000);
-		return -1;
-	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof(silence));
-	return fd;
-}
-
-static void
-serve(struct fcgi_io *io, struct pool *pool, int fd, bool is_new)
-{
-	if (!fcgi_io_accept(io, fd))
-		return;
-	edge_serve(io, pool);
-	fd = fcgi_io_finish(io);
-	if (fd >= 0)
-		park(fd, is_new);
+	conns_drop(worker_state.conns, conn);
 }
 
 static void *
-thread_main(void *unused UNUSED)
+serve_main(void *unused UNUSED)
 {
 	struct fcgi_io *io = fcgi_io_new();
 	struct pool *pool = pool_new(POOL_CEILING);
+	struct conn *conn;
 
-	while (!atomic_load(&worker_state.stopping)) {
-		struct epoll_event event;
-		int n = epoll_wait(worker_state.epoll_fd, &event, 1, -1);
-
-		if (n <= 0)
-			continue;
-		if (event.data.fd == worker_state.listen_fd) {
-			int fd = accept_one();
-
-			if (fd >= 0)
-				serve(io, pool, fd, true);
-		} else if (event.data.fd != worker_state.stop_fd) {
-			serve(io, pool, event.data.fd, false);
-		}
-	}
+	while ((conn = conns_next(worker_state.conns)) != NULL)
+		serve(io, pool, conn);
 	pool_free(&pool);
 	fcgi_io_free(&io);
-	atomic_fetch_sub(&worker_state.threads, 1);
+	atomic_fetch_sub(&worker_state.alive, 1);
 	return NULL;
 }
 
 static void *
 tick_main(void *unused UNUSED)
 {
-	while (!atomic_load(&worker_state.stopping)) {
+	struct pollfd stop = { .fd = worker_state.stop_fd, .events = POLLIN };
+
+	while (poll(&stop, 1, TICK_MS) == 0)
 		worker_state.server->tick();
-		for (int i = 0; i < 10; i++)
-			if (!atomic_load(&worker_state.stopping))
-				time_sleep_us(TIME_SECOND / 10);
-	}
-	atomic_fetch_sub(&worker_state.threads, 1);
+	atomic_fetch_sub(&worker_state.alive, 1);
 	return NULL;
 }
 
 static void
 start_thread(void *(*run)(void *))
 {
+	pthread_t *thread = &worker_state.threads[worker_state.thread_count++];
 	pthread_attr_t attr;
-	pthread_t thread;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, THREAD_STACK);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	atomic_fetch_add(&worker_state.threads, 1);
+	atomic_fetch_add(&worker_state.alive, 1);
 	/* without threads there is no worker: the master tries again */
-	ASSERT(pthread_create(&thread, &attr, run, NULL) == 0);
+	ASSERT(pthread_create(thread, &attr, run, NULL) == 0);
 	pthread_attr_destroy(&attr);
 }
 
 static void
-open_set(const struct worker *worker)
+start_threads(const struct worker *worker)
 {
+	unsigned count = worker->pool->threads;
+
 	worker_state.server = worker->server;
-	worker_state.listen_fd = worker->listen_fd;
-	worker_state.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	worker_state.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	ASSERT(worker_state.epoll_fd >= 0 && worker_state.stop_fd >= 0);
-	fcntl(worker->listen_fd, F_SETFL,
-	    fcntl(worker->listen_fd, F_GETFL) | O_NONBLOCK);
-	watch(worker->listen_fd, EPOLLIN | EPOLLEXCLUSIVE, EPOLL_CTL_ADD);
-	watch(worker_state.stop_fd, EPOLLIN, EPOLL_CTL_ADD);
+	worker_state.conns = conns_new(&worker->sockets, IDLE_MAX + count);
+	worker_state.threads = mem_array((size_t)count + 1, sizeof(pthread_t));
+	worker_state.stop_fd = eventfd(0, EFD_CLOEXEC);
+	ASSERT(worker_state.stop_fd >= 0);
+	for (unsigned i = 0; i < count; i++)
+		start_thread(serve_main);
+	if (worker->server->tick != NULL)
+		start_thread(tick_main);
+}
+
+/* false: some still run at the deadline */
+static bool
+end_threads(int64_t until)
+{
+	while (atomic_load(&worker_state.alive) > 0) {
+		if (time_monotonic_us() > until)
+			return false;
+		time_sleep_us(DRAIN_STEP_US);
+	}
+	for (size_t i = 0; i < worker_state.thread_count; i++)
+		pthread_join(worker_state.threads[i], NULL);
+	mem_free(&worker_state.threads);
+	conns_free(&worker_state.conns);
+	close(worker_state.stop_fd);
+	return true;
 }
 
 /* new requests go to other workers; those that run may end */
-static void
-drain(const struct worker *worker)
+static bool
+drain(const struct worker *worker, bool is_replaced)
 {
-	int64_t until = time_monotonic_us() +
-	    worker->conf->drain_seconds * TIME_SECOND;
+	int64_t until =
+	    time_monotonic_us() + worker->conf->drain_seconds * TIME_SECOND;
 	uint64_t one = 1;
 
-	atomic_store(&worker_state.stopping, true);
-	epoll_ctl(worker_state.epoll_fd, EPOLL_CTL_DEL, worker->listen_fd,
-	    NULL);
-	if (write(worker_state.stop_fd, &one, sizeof(one)) < 0)
-		return;
-	while (atomic_load(&worker_state.threads) > 0 &&
-	    time_monotonic_us() < until)
-		time_sleep_us(10000);
+	conns_drain(worker_state.conns, is_replaced);
+	ASSERT(write(worker_state.stop_fd, &one, sizeof(one)) == sizeof(one));
+	if (end_threads(until))
+		return true;
+	log_event(NULL, LOG_WARN, "drain_deadline_passed",
+	    LOG_NUMBER("threads", atomic_load(&worker_state.alive)));
+	return false;
 }
 
 static void
 tell_ready(int fd)
 {
+	if (fd < 0)
+		return;
 	if (write(fd, "r", 1) < 0)
 		log_event(NULL, LOG_WARN, "master_is_gone",
 		    LOG_NUMBER("errno", errno));
 	close(fd);
 }
 
+/* no thread gets signals: the first one waits for them */
+static void
+block_signals(sigset_t *ours)
+{
+	sigemptyset(ours);
+	sigaddset(ours, WORKER_STOP);
+	sigaddset(ours, WORKER_REPLACED);
+	/* these are the master's: a terminal sends INT to all processes */
+	sigaddset(ours, SIGINT);
+	sigaddset(ours, SIGHUP);
+	sigaddset(ours, SIGUSR2);
+	pthread_sigmask(SIG_SETMASK, ours, NULL);
+}
+
+static int
+wait_for_end(const sigset_t *ours)
+{
+	int number = 0;
+
+	while (number != WORKER_STOP && number != WORKER_REPLACED)
+		if (sigwait(ours, &number) != 0)
+			number = 0;
+	return number;
+}
+
 int
 worker_main(const struct worker *worker)
 {
-	sigset_t wanted;
-	struct err err;
-	unsigned left;
-	int signal_number;
+	sigset_t ours;
+	struct err err = { .code = 0 };
 
+	block_signals(&ours);
 	metrics_use_slot(worker->slot);
 	fcgi_io_init_process();
-	/* libfcgi has put its own handlers for these: take them back */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGUSR1, SIG_DFL);
-	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGTERM);
-	sigaddset(&wanted, SIGINT);
-	sigaddset(&wanted, SIGHUP);
-	sigaddset(&wanted, SIGUSR2);
-	pthread_sigmask(SIG_BLOCK, &wanted, NULL);
 	if (edge_init(worker->server, worker->conf, &err) < 0 ||
 	    worker->server->start(worker->conf, &err) < 0) {
 		log_err(NULL, LOG_ERROR, "worker_cannot_start", &err);
 		return 1;
 	}
-	open_set(worker);
-	for (unsigned i = 0; i < worker->pool->threads; i++)
-		start_thread(thread_main);
-	if (worker->server->tick != NULL)
-		start_thread(tick_main);
+	start_threads(worker);
 	tell_ready(worker->ready_fd);
-	do {
-		if (sigwait(&wanted, &signal_number) != 0)
-			continue;
-	} while (signal_number != SIGTERM);
-	drain(worker);
-	left = atomic_load(&worker_state.threads);
-	if (left > 0) {
-		/* their memory is still in use: leave it to the kernel */
-		log_event(NULL, LOG_WARN, "drain_deadline_passed",
-		    LOG_NUMBER("threads", left));
+	/* the memory of threads past the deadline is in use: leave it all to
+	 * the kernel */
+	if (!drain(worker, wait_for_end(&ours) == WORKER_REPLACED))
 		_exit(0);
-	}
 	worker->server->stop();
 	return 0;
 }

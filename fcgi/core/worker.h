@@ -1,28 +1,37 @@
 /*
  * A worker process: threads that serve requests from one listening socket.
  *
- * All threads wait in one epoll set for the socket and for connections that
- * the web server keeps open; whoever is woken serves one request and gives
- * the connection back to the set. So an idle connection costs no thread, and
- * the web server may keep as many as it likes (ARCHITECTURE.md, "Keep-alive").
+ * Signals from the master: TERM ends it when the running requests are
+ * answered; USR1 too, but others go on in its place and get its idle
+ * connections.
  */
 #ifndef FCGI_CORE_WORKER_H
 #define FCGI_CORE_WORKER_H
+
+#include <signal.h>
+
+#include "fcgi/core/conns.h"
 
 struct conf;
 struct server;
 struct server_pool;
 
+#define WORKER_STOP SIGTERM
+#define WORKER_REPLACED SIGUSR1
+
 struct worker {
 	const struct server *server;
 	const struct conf *conf;
 	const struct server_pool *pool;
-	int listen_fd;
-	int ready_fd; /* a byte is written when requests are served */
+	struct conns_sockets sockets;
+	int ready_fd; /* a byte is written when requests are served; or -1 */
 	size_t slot;  /* of the metrics */
 };
 
-/* Serves until TERM; returns the exit code of the process. */
+/* Open files that a worker of so many threads may need. */
+size_t worker_files(unsigned threads);
+
+/* Serves until told to end; returns the exit code of the process. */
 int worker_main(const struct worker *worker);
 
 #endif

@@ -1,0 +1,5 @@
+# a small responder for tests of fcgi/core (tests/live/core_test.py)
+check_PROGRAMS += tests/fcgi/echo
+tests_fcgi_echo_SOURCES = tests/fcgi/echo.c
+tests_fcgi_echo_LDADD = fcgi/core/libcore.a common/libcommon.a $(FCGI_LIBS) \
+	$(CRYPTO_LIBS) $(JSONC_LIBS)
