@@ -12,8 +12,9 @@
 
 #include "common/base/mem.h"
 
-/* changes with the layout of what is stored */
-static const unsigned char state_tag[4] = { 'S', '2', 5, 1 };
+/* changes with the layout of what is stored: version and byte order */
+static const unsigned char state_tag[4] = { 'S', '2', 1,
+	__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 'l' : 'b' };
 
 struct digest {
 	enum digest_algorithm algorithm;
@@ -33,14 +34,35 @@ digest_size(enum digest_algorithm algorithm)
 					  : DIGEST_SHA512_SIZE;
 }
 
+static void
+start(struct digest *digest, enum digest_algorithm algorithm)
+{
+	digest->algorithm = algorithm;
+	if (algorithm == DIGEST_SHA256)
+		SHA256_Init(&digest->sha256);
+	else
+		SHA512_Init(&digest->sha512);
+}
+
+static void
+finish(struct digest *digest, unsigned char *out)
+{
+	if (digest->algorithm == DIGEST_SHA256)
+		SHA256_Final(out, &digest->sha256);
+	else
+		SHA512_Final(out, &digest->sha512);
+}
+
 void
 digest_of(enum digest_algorithm algorithm, const void *p, size_t n,
     unsigned char *out)
 {
-	if (algorithm == DIGEST_SHA256)
-		SHA256(p, n, out);
-	else
-		SHA512(p, n, out);
+	/* not SHA256(), which looks for an implementation at each call */
+	struct digest digest;
+
+	start(&digest, algorithm);
+	digest_add(&digest, p, n);
+	finish(&digest, out);
 }
 
 struct digest *
@@ -48,11 +70,7 @@ digest_new(enum digest_algorithm algorithm)
 {
 	struct digest *digest = mem_new(sizeof(*digest));
 
-	digest->algorithm = algorithm;
-	if (algorithm == DIGEST_SHA256)
-		SHA256_Init(&digest->sha256);
-	else
-		SHA512_Init(&digest->sha512);
+	start(digest, algorithm);
 	return digest;
 }
 
@@ -76,10 +94,7 @@ digest_get(const struct digest *digest, unsigned char *out)
 {
 	struct digest copy = *digest;
 
-	if (copy.algorithm == DIGEST_SHA256)
-		SHA256_Final(out, &copy.sha256);
-	else
-		SHA512_Final(out, &copy.sha512);
+	finish(&copy, out);
 }
 
 size_t
@@ -88,8 +103,8 @@ digest_save(
 {
 	ASSERT(digest->algorithm == DIGEST_SHA256);
 	memcpy(state, state_tag, sizeof(state_tag));
-	memcpy(state + sizeof(state_tag), &digest->sha256,
-	    sizeof(digest->sha256));
+	memcpy(
+	    state + sizeof(state_tag), &digest->sha256, sizeof(digest->sha256));
 	return sizeof(state_tag) + sizeof(digest->sha256);
 }
 
@@ -102,10 +117,10 @@ digest_load(const unsigned char *state, size_t n)
 	    memcmp(state, state_tag, sizeof(state_tag)) != 0)
 		return NULL;
 	digest = digest_new(DIGEST_SHA256);
-	memcpy(&digest->sha256, state + sizeof(state_tag),
-	    sizeof(digest->sha256));
-	/* used as an index into its buffer */
-	if (digest->sha256.num >= SHA256_CBLOCK ||
+	memcpy(
+	    &digest->sha256, state + sizeof(state_tag), sizeof(digest->sha256));
+	/* num is used as an index into the buffer: bytes of its last block */
+	if (digest->sha256.num != digest->sha256.Nl / 8 % SHA256_CBLOCK ||
 	    digest->sha256.md_len != SHA256_DIGEST_LENGTH)
 		digest_free(&digest);
 	return digest;
@@ -118,6 +133,6 @@ digest_hmac(const void *key, size_t key_size, const void *p, size_t n,
 	unsigned size = DIGEST_SHA256_SIZE;
 
 	ASSERT(key_size <= INT_MAX);
-	ASSERT(HMAC(EVP_sha256(), key, (int)key_size, p, n, out, &size) !=
-	    NULL);
+	ASSERT(
+	    HMAC(EVP_sha256(), key, (int)key_size, p, n, out, &size) != NULL);
 }

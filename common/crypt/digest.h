@@ -15,7 +15,7 @@ enum digest_algorithm {
 
 #define DIGEST_SHA256_SIZE 32
 #define DIGEST_SHA512_SIZE 64
-#define DIGEST_SIZE_MAX 64
+#define DIGEST_SIZE_MAX    64
 
 /* One-shot; out has room for the algorithm's size. Cannot fail. */
 void digest_of(enum digest_algorithm algorithm, const void *p, size_t n,

@@ -13,7 +13,8 @@ struct pool;
 
 /*
  * Signs payload. The header has typ JWT, alg ES256, kid and, unless
- * x5c is NULL, x5c with this one certificate (plain base64 DER).
+ * x5c is NULL, x5c with this one certificate (plain base64 DER). E_TOOBIG
+ * if the header passes JWS_SIZE_MAX; the whole may: the caller looks.
  */
 int jws_sign(struct pool *pool, const struct key *key, const char *kid,
     const char *x5c, const char *payload, size_t n, char **out,
@@ -32,12 +33,12 @@ struct jws {
 /*
  * Splits, decodes and strictly checks the three parts (at most JWS_SIZE_MAX
  * bytes). E_UNAUTH for anything malformed, another alg, "crit", or no kid.
+ * *out points into text.
  */
 int jws_parse(
     struct jws *out, struct pool *pool, const char *text, struct err *err);
 
 /* 1 the signature is key's, 0 it is not, < 0 could not find out. */
-int jws_verify(
-    const struct jws *jws, const struct key *key, struct err *err);
+int jws_verify(const struct jws *jws, const struct key *key, struct err *err);
 
 #endif

@@ -19,15 +19,18 @@ int
 crypt_fault(struct err *err, const char *what)
 {
 	char text[256];
+	unsigned long number = ERR_peek_error();
 
-	ERR_error_string_n(ERR_peek_error(), text, sizeof(text));
-	ERR_clear_error();
 	err_set(err, E_INTERNAL, "%s failed", what);
+	if (number == 0)
+		return err->code;
+	ERR_error_string_n(number, text, sizeof(text));
+	ERR_clear_error();
 	return err_cause(err, "%s", text);
 }
 
-static struct key *
-wrap(EVP_PKEY *pkey)
+struct key *
+crypt_wrap(EVP_PKEY *pkey)
 {
 	struct key *key = mem_new(sizeof(*key));
 
@@ -42,7 +45,7 @@ key_new(struct key **out, struct err *err)
 
 	if (pkey == NULL)
 		return crypt_fault(err, "making a key");
-	*out = wrap(pkey);
+	*out = crypt_wrap(pkey);
 	return 0;
 }
 
@@ -72,8 +75,8 @@ key_put_private(const struct key *key, struct pool *pool,
 	return 0;
 }
 
-static bool
-is_p256(const EVP_PKEY *pkey)
+bool
+crypt_is_p256(const EVP_PKEY *pkey)
 {
 	char group[32];
 
@@ -92,12 +95,12 @@ key_parse_private(
 
 	if (n <= LONG_MAX)
 		pkey = d2i_AutoPrivateKey(NULL, &p, (long)n);
-	if (pkey == NULL || !is_p256(pkey)) {
+	if (pkey == NULL || p != der + n || !crypt_is_p256(pkey)) {
 		EVP_PKEY_free(pkey);
 		ERR_clear_error();
 		return err_set(err, E_INVALID, "not a P-256 private key");
 	}
-	*out = wrap(pkey);
+	*out = crypt_wrap(pkey);
 	return 0;
 }
 
@@ -142,8 +145,7 @@ key_sign(const struct key *key, const void *p, size_t n,
 	unsigned char der[128];
 	size_t size = sizeof(der);
 	bool ok = ctx != NULL &&
-	    EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key->pkey) ==
-		1 &&
+	    EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key->pkey) == 1 &&
 	    EVP_DigestSign(ctx, der, &size, p, n) == 1 &&
 	    to_raw(der, size, signature);
 
@@ -161,24 +163,20 @@ key_verify(const struct key *key, const void *p, size_t n,
 	int good = -1;
 
 	if (ctx != NULL && size > 0 &&
-	    EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key->pkey) ==
-		1)
+	    EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key->pkey) == 1)
 		good = EVP_DigestVerify(ctx, der, (size_t)size, p, n);
 	EVP_MD_CTX_free(ctx);
 	OPENSSL_free(der);
-	if (good == 1)
-		return 1;
-	/* OpenSSL says -1 also for r or s out of range: not a signature */
-	if (ctx != NULL && size > 0) {
-		ERR_clear_error();
-		return 0;
-	}
-	return crypt_fault(err, "verifying a signature");
+	if (good < 0)
+		return crypt_fault(err, "verifying a signature");
+	/* a wrong signature leaves an error, too */
+	ERR_clear_error();
+	return good == 1 ? 1 : 0;
 }
 
 static bool
-coordinate(const EVP_PKEY *pkey, const char *name, struct pool *pool,
-    const char **out)
+coordinate(
+    const EVP_PKEY *pkey, const char *name, struct pool *pool, const char **out)
 {
 	unsigned char bytes[HALF];
 	BIGNUM *number = NULL;

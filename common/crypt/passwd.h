@@ -8,8 +8,8 @@
 struct err;
 struct pool;
 
-#define PASSWD_LENGTH_MAX 512
-#define PASSWD_HASH_MAX 384
+#define PASSWD_LENGTH_MAX 511 /* libcrypt takes no more */
+#define PASSWD_HASH_MAX   384
 
 /*
  * Hashes a password. method is "yescrypt" (cost 1..11, 5 is usual, 23 ms) or
@@ -21,7 +21,9 @@ int passwd_hash(struct pool *pool, const char *password, const char *method,
 
 /*
  * 1 it is the password, 0 it is not, < 0 could not find out (a hash of an
- * unknown form). Takes tens of milliseconds of a core.
+ * unknown form or of a cost over those above or 10 million rounds). Takes
+ * tens of milliseconds of a core. A bcrypt hash made elsewhere matches any
+ * password that has the same first 72 bytes: bcrypt sees no more.
  */
 int passwd_verify(const char *password, const char *hash, struct err *err);
 

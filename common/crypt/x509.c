@@ -7,14 +7,16 @@
 
 #include "common/base/enc.h"
 #include "common/base/err.h"
-#include "common/base/mem.h"
 #include "common/base/pool.h"
 #include "common/base/rand.h"
 #include "common/base/str.h"
 #include "common/crypt/crypt_private.h"
 #include "common/crypt/key.h"
 
-#define NAMES_MAX 4096
+#define NAMES_MAX       4096 /* bytes, in the form OpenSSL reads */
+#define DNS_NAME_MAX    253
+#define COMMON_NAME_MAX 64
+#define DAYS_MAX        36500
 
 static bool
 add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
@@ -41,43 +43,65 @@ is_address(const char *name)
 	return yes;
 }
 
-/* names come from an administrator; a comma would begin another item */
+/* no comma, which would begin another item, and "*" for wildcards */
 static bool
-add_names(X509 *cert, const struct x509_request *request)
+is_dns_name(const char *name)
 {
-	struct str text;
-	bool ok;
+	size_t n = strspn(name,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789.-_*");
 
-	if (request->name_count == 0)
-		return true;
-	str_init(&text, NULL, NAMES_MAX);
+	return n > 0 && n <= DNS_NAME_MAX && name[n] == '\0';
+}
+
+/* subjectAltName in the form OpenSSL reads */
+static int
+put_names(struct str *out, const struct x509_request *request, struct err *err)
+{
 	for (size_t i = 0; i < request->name_count; i++) {
 		const char *name = request->names[i];
+		bool address = is_address(name);
 
-		if (strpbrk(name, ",\n \"\\") != NULL) {
-			str_release(&text);
-			return false;
-		}
-		str_printf(&text, "%s%s:%s", i > 0 ? "," : "",
-		    is_address(name) ? "IP" : "DNS", name);
+		if (!address && !is_dns_name(name))
+			return err_set(err, E_INVALID,
+			    "\"%.80s\" is neither a DNS name nor an address",
+			    name);
+		str_printf(out, "%s%s:%s", i > 0 ? "," : "",
+		    address ? "IP" : "DNS", name);
 	}
-	ok = !str_is_full(&text) &&
-	    add_extension(cert, NULL, NID_subject_alt_name, text.p);
-	str_release(&text);
-	return ok;
+	if (str_is_full(out))
+		return err_set(
+		    err, E_INVALID, "too many names for one certificate");
+	return 0;
+}
+
+static int
+check_request(const struct x509_request *request, struct err *err)
+{
+	size_t n = strlen(request->common_name);
+
+	if (n == 0 || n > COMMON_NAME_MAX ||
+	    !enc_is_utf8(request->common_name, n))
+		return err_set(err, E_INVALID,
+		    "common name \"%.80s\" is not 1 to %d bytes of UTF-8",
+		    request->common_name, COMMON_NAME_MAX);
+	if (request->days == 0 || request->days > DAYS_MAX)
+		return err_set(err, E_INVALID,
+		    "a certificate must be valid for 1 to %d days", DAYS_MAX);
+	return 0;
 }
 
 static bool
-add_extensions(X509 *cert, X509 *issuer, const struct x509_request *request)
+add_extensions(X509 *cert, X509 *issuer, enum x509_use use, const char *names)
 {
-	bool ok = add_extension(
-	    cert, issuer, NID_subject_key_identifier, "hash");
+	bool ok =
+	    add_extension(cert, issuer, NID_subject_key_identifier, "hash");
 
 	if (issuer != cert)
 		ok = ok &&
-		    add_extension(cert, issuer,
-			NID_authority_key_identifier, "keyid");
-	switch (request->use) {
+		    add_extension(
+			cert, issuer, NID_authority_key_identifier, "keyid");
+	switch (use) {
 	case X509_AUTHORITY:
 		ok = ok &&
 		    add_extension(cert, issuer, NID_basic_constraints,
@@ -103,7 +127,9 @@ add_extensions(X509 *cert, X509 *issuer, const struct x509_request *request)
 			"critical,digitalSignature,keyCertSign");
 		break;
 	}
-	return ok && add_names(cert, request);
+	return ok &&
+	    (names[0] == '\0' ||
+		add_extension(cert, issuer, NID_subject_alt_name, names));
 }
 
 static bool
@@ -123,8 +149,8 @@ set_serial(X509 *cert)
 }
 
 static bool
-fill(X509 *cert, const struct x509_request *request, const struct key *key,
-    X509 *issuer)
+fill(X509 *cert, const struct x509_request *request, const char *names,
+    const struct key *key, X509 *issuer)
 {
 	X509_NAME *name = X509_get_subject_name(cert);
 
@@ -137,7 +163,7 @@ fill(X509 *cert, const struct x509_request *request, const struct key *key,
 		(const unsigned char *)request->common_name, -1, -1, 0) == 1 &&
 	    X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 &&
 	    X509_set_pubkey(cert, key->pkey) == 1 &&
-	    add_extensions(cert, issuer, request);
+	    add_extensions(cert, issuer, request->use, names);
 }
 
 /* what a memory BIO holds, as pool memory */
@@ -156,40 +182,24 @@ take_text(struct pool *pool, BIO *bio, bool secret)
 	return text;
 }
 
+/* without it OpenSSL asks on the terminal and waits for a passphrase */
+static int
+no_passphrase(
+    char *buffer UNUSED, int size UNUSED, int writing UNUSED, void *data UNUSED)
+{
+	return -1;
+}
+
 static X509 *
 parse(const char *pem)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
-	X509 *cert = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL)
-				 : NULL;
+	X509 *cert = bio != NULL
+	    ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)
+	    : NULL;
 
 	BIO_free(bio);
 	return cert;
-}
-
-int
-x509_make(struct pool *pool, const struct x509_request *request,
-    const struct key *key, const struct key *issuer_key,
-    const char *issuer_pem, char **pem_out, struct err *err)
-{
-	X509 *cert = X509_new();
-	X509 *issuer = issuer_pem != NULL ? parse(issuer_pem) : cert;
-	BIO *bio = BIO_new(BIO_s_mem());
-	const struct key *signing = issuer_key != NULL ? issuer_key : key;
-	int rc = 0;
-
-	if (cert != NULL && issuer != NULL && bio != NULL &&
-	    fill(cert, request, key, issuer) &&
-	    X509_sign(cert, signing->pkey, EVP_sha256()) > 0 &&
-	    PEM_write_bio_X509(bio, cert) == 1)
-		*pem_out = take_text(pool, bio, false);
-	else
-		rc = crypt_fault(err, "making a certificate");
-	BIO_free(bio);
-	if (issuer != cert)
-		X509_free(issuer);
-	X509_free(cert);
-	return rc;
 }
 
 static int
@@ -197,6 +207,61 @@ not_a_certificate(struct err *err)
 {
 	ERR_clear_error();
 	return err_set(err, E_INVALID, "not a certificate in PEM form");
+}
+
+/* issuer is NULL for a self-signed one */
+static int
+make(struct pool *pool, const struct x509_request *request, const char *names,
+    const struct key *key, X509 *issuer, const struct key *issuer_key,
+    char **pem_out, struct err *err)
+{
+	X509 *cert = X509_new();
+	BIO *bio = BIO_new(BIO_s_mem());
+	int rc = 0;
+
+	if (cert != NULL && bio != NULL &&
+	    fill(cert, request, names, key, issuer != NULL ? issuer : cert) &&
+	    X509_sign(cert, issuer_key->pkey, EVP_sha256()) > 0 &&
+	    PEM_write_bio_X509(bio, cert) == 1)
+		*pem_out = take_text(pool, bio, false);
+	else
+		rc = crypt_fault(err, "making a certificate");
+	BIO_free(bio);
+	X509_free(cert);
+	return rc;
+}
+
+int
+x509_make(struct pool *pool, const struct x509_request *request,
+    const struct key *key, const struct key *issuer_key, const char *issuer_pem,
+    char **pem_out, struct err *err)
+{
+	X509 *issuer;
+	struct str names;
+	int rc = check_request(request, err);
+
+	str_init(&names, pool, NAMES_MAX);
+	if (rc == 0)
+		rc = put_names(&names, request, err);
+	if (rc < 0)
+		return rc;
+	if (issuer_pem == NULL)
+		return make(
+		    pool, request, names.p, key, NULL, key, pem_out, err);
+	issuer = parse(issuer_pem);
+	if (issuer == NULL) {
+		rc = not_a_certificate(err);
+	} else if (X509_check_private_key(issuer, issuer_key->pkey) != 1) {
+		ERR_clear_error();
+		rc = err_set(err, E_INVALID,
+		    "the authority's key is not that of its "
+		    "certificate");
+	} else {
+		rc = make(pool, request, names.p, key, issuer, issuer_key,
+		    pem_out, err);
+	}
+	X509_free(issuer);
+	return rc;
 }
 
 int
@@ -208,13 +273,13 @@ x509_key(const char *pem, struct key **out, struct err *err)
 	X509_free(cert);
 	if (pkey == NULL)
 		return not_a_certificate(err);
-	if (!EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_get_bits(pkey) != 256) {
+	if (!crypt_is_p256(pkey)) {
 		EVP_PKEY_free(pkey);
+		ERR_clear_error();
 		return err_set(
 		    err, E_INVALID, "the certificate's key is not P-256");
 	}
-	*out = mem_new(sizeof(**out));
-	(*out)->pkey = pkey;
+	*out = crypt_wrap(pkey);
 	return 0;
 }
 
@@ -223,8 +288,8 @@ x509_not_after(const char *pem, int64_t *seconds_out, struct err *err)
 {
 	X509 *cert = parse(pem);
 	struct tm tm;
-	bool ok = cert != NULL &&
-	    ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) == 1;
+	bool ok =
+	    cert != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) == 1;
 
 	X509_free(cert);
 	if (!ok)
@@ -270,16 +335,17 @@ x509_parse_key_pem(const char *pem, struct key **out, struct err *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
 	EVP_PKEY *pkey = bio != NULL
-	    ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL)
+	    ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL)
 	    : NULL;
 
 	BIO_free(bio);
-	if (pkey == NULL) {
+	if (pkey == NULL || !crypt_is_p256(pkey)) {
+		EVP_PKEY_free(pkey);
 		ERR_clear_error();
-		return err_set(
-		    err, E_INVALID, "not a private key in PEM form");
+		return err_set(err, E_INVALID,
+		    "not a P-256 private key in PEM form without a "
+		    "passphrase");
 	}
-	*out = mem_new(sizeof(**out));
-	(*out)->pkey = pkey;
+	*out = crypt_wrap(pkey);
 	return 0;
 }

@@ -8,8 +8,8 @@ struct pool;
 
 enum x509_use {
 	X509_AUTHORITY, /* basicConstraints CA, signs others */
-	X509_SERVER,	/* TLS server, with subject alternative names */
-	X509_SIGNING,	/* signs tokens */
+	X509_SERVER, /* TLS server, with subject alternative names */
+	X509_SIGNING, /* signs tokens */
 };
 
 struct x509_request {
@@ -23,11 +23,13 @@ struct x509_request {
 /*
  * A certificate for key as PEM. issuer_key and issuer_pem are NULL for a
  * self-signed one. Random serial, SHA-256, version 3, key identifiers set
- * so that Go's and OpenSSL's verifiers build the chain.
+ * so that Go's and OpenSSL's verifiers build the chain. E_INVALID for a name,
+ * a common name (1 to 64 bytes) or a validity (1 to 36500 days) that does not
+ * fit, and for an issuer whose key and certificate do not.
  */
 int x509_make(struct pool *pool, const struct x509_request *request,
-    const struct key *key, const struct key *issuer_key,
-    const char *issuer_pem, char **pem_out, struct err *err);
+    const struct key *key, const struct key *issuer_key, const char *issuer_pem,
+    char **pem_out, struct err *err);
 
 /* The public key of a PEM certificate (P-256 only). */
 int x509_key(const char *pem, struct key **out, struct err *err);
@@ -43,7 +45,7 @@ int x509_base64(
 int x509_key_pem(
     struct pool *pool, const struct key *key, char **pem_out, struct err *err);
 
-/* Reads such a PEM private key back. */
+/* Reads such a key back; E_INVALID unless it is P-256, without passphrase. */
 int x509_parse_key_pem(const char *pem, struct key **out, struct err *err);
 
 #endif

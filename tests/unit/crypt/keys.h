@@ -1,0 +1,79 @@
+/*
+ * Keys for the tests of this folder, all public: that of RFC 7515 appendix
+ * A.3 in several forms, and others that must be refused.
+ */
+#ifndef TESTS_UNIT_CRYPT_KEYS_H
+#define TESTS_UNIT_CRYPT_KEYS_H
+
+#define KEYS_RFC_X "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
+#define KEYS_RFC_Y "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
+
+/* PKCS#8 as hex */
+#define KEYS_RFC_DER \
+	"308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b" \
+	"02010104208e9b109e719098bf980487df1f5d77e9cb29606ebed2263b5f57" \
+	"c213df84f4b2a144034200047fcdce2770f6c45d4183cbee6fdb4b7b580733" \
+	"357be9ef13bacf6e3c7bd15445c7f144cd1bbd9b7e872cdfedb9eeb9f4b369" \
+	"5d6ea90b24ad8a4623288588e5ad"
+
+#define KEYS_RFC_PEM \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff\n" \
+	"H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp\n" \
+	"7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt\n" \
+	"-----END PRIVATE KEY-----\n"
+
+/* the same, with the passphrase "secret" */
+#define KEYS_RFC_ENCRYPTED \
+	"-----BEGIN ENCRYPTED PRIVATE KEY-----\n" \
+	"MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAgmKfiO9hzVoAICCAAw\n" \
+	"DAYIKoZIhvcNAgkFADAdBglghkgBZQMEAQIEEHiSy6b9tGfGwOqew+edtW4EgZDM\n" \
+	"n5grJrTKub/b4H2/myJT+8L3y4yFenWgIjvXG+Ci9aIlx8DXxWWupBCvjUkW4Blj\n" \
+	"R9WI2ZsBEGmqReKL7Me5EOPRK30aYg2bZPA9VytU41XVNVgSJAN5YuU1enufzuUw\n" \
+	"F66VA4UqYlgGvcucYNhkGWiFgGeJE9IOMbH/JJCKAMlvIuJy4tNFdR2vxkvDovc=\n" \
+	"-----END ENCRYPTED PRIVATE KEY-----\n"
+#define KEYS_RFC_ENCRYPTED_OLD \
+	"-----BEGIN EC PRIVATE KEY-----\n" \
+	"Proc-Type: 4,ENCRYPTED\n" \
+	"DEK-Info: AES-128-CBC,7AE3352BAF0F00E546CC7289E11513C8\n" \
+	"\n" \
+	"I9uIJ2aXIWbysCsa2ykU8eO7qRlKDhp1quC/CiG2bazJf1mpqNglihhGha/2K3Vu\n" \
+	"zH0mp/s2La97jkyqadIVPreDYiyLOgtSAyl9fZVgOX5zanTY+yAQH30RiXCqStA/\n" \
+	"EQhvN4OSWQ6FGdB87qoOjPx0UDEbRUs07dHvWEGaGoE=\n" \
+	"-----END EC PRIVATE KEY-----\n"
+
+/* secp256k1: 256 bits, too, but another curve */
+#define KEYS_K1_DER \
+	"308184020100301006072a8648ce3d020106052b8104000a046d306b020101" \
+	"04201f25766b507d58874fc10a8f3617ef127ebf69d84ad0690f2dbac74f88" \
+	"f0070ea1440342000423ceb78ee0dd446e5f0589047a0a2ae2ab0e47db9dad" \
+	"a4dec7d918f27890d41e4875ca75fdc256a6e632862d5a667e360cf4ecae83" \
+	"03e5f1f0617a3ef43a8c3b"
+#define KEYS_K1_PEM \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MIGEAgEAMBAGByqGSM49AgEGBSuBBAAKBG0wawIBAQQgHyV2a1B9WIdPwQqPNhfv\n" \
+	"En6/adhK0GkPLbrHT4jwBw6hRANCAAQjzreO4N1Ebl8FiQR6Ciriqw5H252tpN7H\n" \
+	"2RjyeJDUHkh1ynX9wlam5jKGLVpmfjYM9OyugwPl8fBhej70Oow7\n" \
+	"-----END PRIVATE KEY-----\n"
+#define KEYS_K1_CERTIFICATE \
+	"-----BEGIN CERTIFICATE-----\n" \
+	"MIIBazCCARKgAwIBAgIUKtjssO6cuw9zPhSHx2zgrfCQpg8wCgYIKoZIzj0EAwIw\n" \
+	"DDEKMAgGA1UEAwwBazAgFw0yNjExMjQxNjQ0MjVaGA8yMTI2MTAzMTE2NDQyNVow\n" \
+	"DDEKMAgGA1UEAwwBazBWMBAGByqGSM49AgEGBSuBBAAKA0IABCPOt47g3URuXwWJ\n" \
+	"BHoKKuKrDkfbna2k3sfZGPJ4kNQeSHXKdf3CVqbmMoYtWmZ+Ngz07K6DA+Xx8GF6\n" \
+	"PvQ6jDujUzBRMB0GA1UdDgQWBBQ8tUwlFKKrJJrPstUwzJ9uxWpkujAfBgNVHSME\n" \
+	"GDAWgBQ8tUwlFKKrJJrPstUwzJ9uxWpkujAPBgNVHRMBAf8EBTADAQH/MAoGCCqG\n" \
+	"SM49BAMCA0cAMEQCIGPznSPb+xENtg8RzfWAKdof3vaj3CDPACtWKPvZvCTVAiA6\n" \
+	"oPrVbf8OaG5Luh2JhUPb9XbC7V3YtOC9aFpeEJ+jXw==\n" \
+	"-----END CERTIFICATE-----\n"
+
+/* not an elliptic curve key of the usual sort at all */
+#define KEYS_ED25519_DER \
+	"302e020100300506032b657004220420200cb6682e430a5bffe7d5aefe69ac" \
+	"6fedf24a1e9ae164c92b0bb3da08c94dcd"
+#define KEYS_ED25519_PEM \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MC4CAQAwBQYDK2VwBCIEICAMtmguQwpb/+fVrv5prG/t8koemuFkySsLs9oIyU3N\n" \
+	"-----END PRIVATE KEY-----\n"
+
+#endif
