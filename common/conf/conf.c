@@ -7,9 +7,10 @@
 #include "common/base/pool.h"
 #include "common/base/str.h"
 
-#define MANUAL_WIDTH 79
-#define FILE_MAX ((size_t)1 << 20)
+#define MANUAL_WIDTH  79
+#define FILE_MAX      ((size_t)1 << 20)
 #define LINE_SIZE_MAX 4096
+#define NEAR_MAX      2 /* edits between a key and what was meant */
 
 enum conf_type {
 	CONF_TYPE_TEXT,
@@ -31,6 +32,7 @@ struct conf_key {
 	const char *help;
 };
 
+/* clang-format off */
 #define CONF_TEXT(member, key_, def, help_) \
 	{ .key = key_, .type = CONF_TYPE_TEXT, .text_default = def, \
 		.offset = offsetof(struct conf, member), .help = help_ },
@@ -49,6 +51,7 @@ struct conf_key {
 	{ .key = key_, .type = CONF_TYPE_CHOICE, .text_default = def, \
 		.choices = choices_, \
 		.offset = offsetof(struct conf, member), .help = help_ },
+/* clang-format on */
 static const struct conf_key conf_keys[] = {
 #include "common/conf/conf_keys.def"
 };
@@ -91,7 +94,8 @@ resolve(struct pool *pool, const char *dir, const char *path)
 {
 	if (path[0] == '\0' || path[0] == '/')
 		return pool_strdup(pool, path);
-	return pool_printf(pool, "%s/%s", dir, path);
+	return pool_printf(
+	    pool, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, path);
 }
 
 void
@@ -149,10 +153,16 @@ static int
 unknown_key(const struct place *at, const char *key, struct err *err)
 {
 	const char *near = NULL;
+	size_t least = NEAR_MAX + 1;
 
-	for (size_t i = 0; i < COUNT_OF(conf_keys); i++)
-		if (distance(key, conf_keys[i].key) <= 2)
+	for (size_t i = 0; i < COUNT_OF(conf_keys); i++) {
+		size_t d = distance(key, conf_keys[i].key);
+
+		if (d < least) {
+			least = d;
 			near = conf_keys[i].key;
+		}
+	}
 	return err_set(err, E_INVALID, "%s:%zu: unknown key \"%.80s\"%s%s%s",
 	    at->name, at->line, key, near != NULL ? "; do you mean \"" : "",
 	    near != NULL ? near : "", near != NULL ? "\"?" : "");
@@ -163,8 +173,7 @@ parse_size(const char *value, int64_t min, int64_t max, int64_t *out)
 {
 	static const char suffixes[] = "KMGT";
 	size_t n = strlen(value);
-	const char *suffix =
-	    n > 0 ? strchr(suffixes, value[n - 1]) : NULL;
+	const char *suffix = n > 0 ? strchr(suffixes, value[n - 1]) : NULL;
 	unsigned shift = 0;
 	uint64_t number;
 
@@ -213,8 +222,7 @@ set_value(struct conf *conf, struct pool *pool, const char *dir,
 			return 0;
 		break;
 	case CONF_TYPE_SIZE:
-		if (parse_size(
-			value, key->min, key->max, number_of(conf, key)))
+		if (parse_size(value, key->min, key->max, number_of(conf, key)))
 			return 0;
 		break;
 	case CONF_TYPE_CHOICE:
@@ -222,15 +230,16 @@ set_value(struct conf *conf, struct pool *pool, const char *dir,
 			return err_set(err, E_INVALID,
 			    "%s:%zu: key \"%s\" must be one of %s, not "
 			    "\"%.60s\"",
-			    at->name, at->line, key->key, key->choices,
-			    value);
+			    at->name, at->line, key->key, key->choices, value);
 		*text_of(conf, key) = value;
 		return 0;
 	}
 	return err_set(err, E_INVALID,
-	    "%s:%zu: key \"%s\" must be a number from %" PRId64
-	    " to %" PRId64 ", not \"%.60s\"",
-	    at->name, at->line, key->key, key->min, key->max, value);
+	    "%s:%zu: key \"%s\" must be a %s from %" PRId64 " to %" PRId64
+	    ", not \"%.60s\"",
+	    at->name, at->line, key->key,
+	    key->type == CONF_TYPE_SIZE ? "size" : "number", key->min, key->max,
+	    value);
 }
 
 /* without blanks at both ends */
@@ -241,8 +250,8 @@ trim(struct pool *pool, const char *p, size_t n)
 		p++;
 		n--;
 	}
-	while (n > 0 &&
-	    (p[n - 1] == ' ' || p[n - 1] == '\t' || p[n - 1] == '\r'))
+	while (
+	    n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t' || p[n - 1] == '\r'))
 		n--;
 	return pool_memdup(pool, p, n);
 }
@@ -252,8 +261,8 @@ check_line(const struct place *at, const char *p, size_t n, struct err *err)
 {
 	if (n > LINE_SIZE_MAX)
 		return err_set(err, E_INVALID,
-		    "%s:%zu: line is longer than %d bytes", at->name,
-		    at->line, LINE_SIZE_MAX);
+		    "%s:%zu: line is longer than %d bytes", at->name, at->line,
+		    LINE_SIZE_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (((unsigned char)p[i] < 0x20 && p[i] != '\t' &&
 			(p[i] != '\r' || i + 1 != n)) ||
@@ -273,11 +282,11 @@ parse_line(struct conf *conf, struct pool *pool, const char *dir,
 	const char *key, *value;
 	size_t i = 0;
 
-	if (equals == NULL)
+	key = equals != NULL ? trim(pool, p, (size_t)(equals - p)) : "";
+	if (key[0] == '\0')
 		return err_set(err, E_INVALID,
-		    "%s:%zu: line is not of the form \"key = value\"",
-		    at->name, at->line);
-	key = trim(pool, p, (size_t)(equals - p));
+		    "%s:%zu: line is not of the form \"key = value\"", at->name,
+		    at->line);
 	value = trim(pool, equals + 1, n - (size_t)(equals + 1 - p));
 	while (i < COUNT_OF(conf_keys) && strcmp(conf_keys[i].key, key) != 0)
 		i++;
@@ -338,7 +347,7 @@ conf_parse(struct conf *conf, struct pool *pool, const char *name,
 			    conf, pool, dir, &at, text, length, seen, err);
 		if (rc < 0)
 			return rc;
-		text = stop + 1;
+		text = stop < end ? stop + 1 : end;
 	}
 	return 0;
 }
@@ -372,8 +381,8 @@ conf_item(const struct conf *conf, struct pool *pool, size_t i,
 	*key_out = key->key;
 	*help_out = key->help;
 	if (is_number(key))
-		*value_out = pool_printf(pool, "%" PRId64,
-		    *(const int64_t *)(const void *)member);
+		*value_out = pool_printf(
+		    pool, "%" PRId64, *(const int64_t *)(const void *)member);
 	else
 		*value_out = *(const char *const *)(const void *)member;
 	return true;
@@ -419,8 +428,8 @@ conf_put_manual(struct str *out)
 		put_sentence(out, key->help);
 		if (is_number(key))
 			str_printf(out,
-			    "From %" PRId64 " to %" PRId64
-			    ", default %" PRId64 ".\n",
+			    "From %" PRId64 " to %" PRId64 ", default %" PRId64
+			    ".\n",
 			    key->min, key->max, key->number_default);
 		else if (key->text_default[0] != '\0')
 			str_printf(out, "Default: %s\n", key->text_default);
