@@ -180,10 +180,14 @@ static void
 test_numbers_out_of_range(void **state UNUSED)
 {
 	static const char *const halves[] = {
-		"0000000000000000000000000000000000000000000000000000000000000000",
-		"0000000000000000000000000000000000000000000000000000000000000001",
-		"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
-		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+		("00000000000000000000000000000000"
+		 "00000000000000000000000000000000"),
+		("00000000000000000000000000000000"
+		 "00000000000000000000000000000001"),
+		("ffffffff00000000ffffffffffffffff"
+		 "bce6faada7179e84f3b9cac2fc632551"),
+		("ffffffffffffffffffffffffffffffff"
+		 "ffffffffffffffffffffffffffffffff"),
 	};
 	unsigned char signature[KEY_SIGNATURE_SIZE];
 

@@ -82,7 +82,9 @@ count(const char *pem, const char *bytes, size_t n)
 #define COUNT(pem, bytes) count((pem), (bytes), sizeof(bytes) - 1)
 
 /* extensions as they stand in DER: identifier, criticality, value */
-#define IS_CA         "\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x05\x30\x03\x01\x01\xff"
+#define IS_CA                       \
+ "\x06\x03\x55\x1d\x13\x01\x01\xff" \
+ "\x04\x05\x30\x03\x01\x01\xff"
 #define NOT_CA        "\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x02\x30\x00"
 #define SIGNS_CERTS   "\x06\x03\x55\x1d\x0f\x01\x01\xff\x04\x04\x03\x02\x01\x06"
 #define SIGNS_DATA    "\x06\x03\x55\x1d\x0f\x01\x01\xff\x04\x04\x03\x02\x07\x80"
@@ -220,8 +222,8 @@ test_key_pem_refused(void **state UNUSED)
 {
 	static const char *const pems[] = { "", "hello", KEYS_K1_PEM,
 		KEYS_ED25519_PEM, KEYS_RFC_ENCRYPTED, KEYS_RFC_ENCRYPTED_OLD,
-		"-----BEGIN PRIVATE KEY-----\nAAAA\n"
-		"-----END PRIVATE KEY-----\n" };
+		("-----BEGIN PRIVATE KEY-----\nAAAA\n"
+		 "-----END PRIVATE KEY-----\n") };
 
 	for (size_t i = 0; i <= COUNT_OF(pems); i++) {
 		const char *pem = i < COUNT_OF(pems) ? pems[i] : authority;
@@ -240,8 +242,8 @@ static void
 test_no_certificate(void **state UNUSED)
 {
 	static const char *const pems[] = { "", "hello", KEYS_RFC_PEM,
-		"-----BEGIN CERTIFICATE-----\nAAAA\n"
-		"-----END CERTIFICATE-----\n" };
+		("-----BEGIN CERTIFICATE-----\nAAAA\n"
+		 "-----END CERTIFICATE-----\n") };
 	static const char text[] = "not a certificate in PEM form";
 
 	for (size_t i = 0; i < COUNT_OF(pems); i++) {
@@ -363,8 +365,8 @@ test_issuer_mismatch(void **state UNUSED)
 	assert_int_equal(x509_make(pool, &authority_request, key, key,
 			     authority, &pem, &err),
 	    E_INVALID);
-	assert_string_equal(err.text,
-	    "the authority's key is not that of its certificate");
+	assert_string_equal(
+	    err.text, "the authority's key is not that of its certificate");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
