@@ -68,16 +68,20 @@ cli_beside_conf(struct cli *cli, const char *name)
 int
 cli_load_conf(struct cli *cli, struct err *err)
 {
+	struct conf conf;
 	int rc;
 
 	if (cli->conf.file != NULL)
 		return 0;
-	rc = conf_load(&cli->conf, cli->pool, cli_conf_file(cli), err);
+	/* a file with a fault leaves no half configuration */
+	rc = conf_load(&conf, cli->pool, cli_conf_file(cli), err);
 	if (rc == E_NOTFOUND)
 		return err_set(err, rc,
 		    "there is no configuration file \"%s\"; name one with "
 		    "--conf, or run: dtr init",
 		    cli_conf_file(cli));
+	if (rc == 0)
+		cli->conf = conf;
 	return rc;
 }
 

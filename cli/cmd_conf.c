@@ -9,12 +9,12 @@
 #define MANUAL_MAX ((size_t)1 << 20)
 #define MASKED     "********"
 
-#define CONF_TEXT(member, key, def, help)
-#define CONF_PATH(member, key, def, help) key,
+#define CONF_TEXT(member, key, def, help) key,
+#define CONF_PATH(member, key, def, help)
 #define CONF_NUMBER(member, key, def, min, max, help)
 #define CONF_SIZE(member, key, def, min, max, help)
 #define CONF_CHOICE(member, key, def, choices, help)
-static const char *const path_keys[] = {
+static const char *const text_keys[] = {
 #include "common/conf/conf_keys.def"
 };
 #undef CONF_TEXT
@@ -24,10 +24,10 @@ static const char *const path_keys[] = {
 #undef CONF_CHOICE
 
 static bool
-is_path(const char *key)
+is_text(const char *key)
 {
-	for (size_t i = 0; i < COUNT_OF(path_keys); i++)
-		if (strcmp(path_keys[i], key) == 0)
+	for (size_t i = 0; i < COUNT_OF(text_keys); i++)
+		if (strcmp(text_keys[i], key) == 0)
 			return true;
 	return false;
 }
@@ -64,7 +64,7 @@ cmd_conf(struct cli *cli, struct err *err)
 		if (wanted != NULL && strcmp(key, wanted) != 0)
 			continue;
 		found = true;
-		if (mask_is_secret(key, is_path(key)))
+		if (mask_is_secret(key, is_text(key)))
 			value = MASKED;
 		jsw_str(&cli->w, key, value);
 		if (wanted != NULL)

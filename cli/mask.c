@@ -2,12 +2,12 @@
 #include "cli/mask.h"
 
 bool
-mask_is_secret(const char *key, bool is_path)
+mask_is_secret(const char *key, bool is_text)
 {
 	static const char *const words[] = { "password", "secret", "key" };
 	const char *dot = strchr(key, '.');
 
-	if (is_path)
+	if (!is_text)
 		return false;
 	/* the section's name says nothing about the value */
 	if (dot != NULL)

@@ -3,11 +3,11 @@
 #define CLI_MASK_H
 
 /*
- * Is the value of this key a secret by its name? Secrets are in files of
- * their own, so there is none today; the paths of such files are shown. A
- * key that somebody adds with "password", "secret" or "key" in its name is
- * safe from the start.
+ * Is the value of this key a secret by its name? Only free text can be one:
+ * numbers, choices and paths are shown. Secrets are in files of their own, so
+ * there is none today; a key that somebody adds with "password", "secret" or
+ * "key" in its name is safe from the start.
  */
-bool mask_is_secret(const char *key, bool is_path);
+bool mask_is_secret(const char *key, bool is_text);
 
 #endif

@@ -12,6 +12,8 @@ struct q_grant {
 };
 
 extern const struct db_stmt_text q_stmts[Q_COUNT];
+/* by statement: the roles that may use it, a set of enum q_role */
+extern const unsigned q_stmt_roles[Q_COUNT];
 extern const struct q_grant q_grants[Q_GRANT_COUNT];
 
 #endif

@@ -373,9 +373,9 @@ def test_init_set_must_agree_with_the_file(fresh):
 
 
 @pytest.mark.parametrize("password, line", [
-    ("short", "a password has 8 to 512 bytes, this one has 5"),
-    ("", "a password has 8 to 512 bytes, this one has 0"),
-    ("x" * 513, "a password has 8 to 512 bytes, this one has 513"),
+    ("short", "a password has 8 to 511 bytes, this one has 5"),
+    ("", "a password has 8 to 511 bytes, this one has 0"),
+    ("x" * 512, "a password has 8 to 511 bytes, this one has 512"),
     ("two lines\nof text", "a password has no control characters, nor more than one line"),
     ("bell \a bell", "a password has no control characters, nor more than one line"),
 ])
@@ -479,7 +479,7 @@ def test_passwd(fresh):
     before = fresh.sql("SELECT hash FROM account_password")
     assert fresh.json("setting", "get", "token.generation")["value"] == "0"
     assert fresh.fails("user", "passwd", "admin", "--password-file", "-", input="short") == \
-        "dtr: user passwd: a password has 8 to 512 bytes, this one has 5"
+        "dtr: user passwd: a password has 8 to 511 bytes, this one has 5"
     assert before == fresh.sql("SELECT hash FROM account_password")
     out = fresh.dtr("user", "passwd", "admin", "--password-file", "-", input="another password\n").stdout
     assert out == 'password of "admin" changed, earlier logins ended\n'
@@ -859,7 +859,7 @@ def test_routes(ready):
 
 def test_help_and_version(ready):
     out = ready.dtr("--help").stdout
-    verbs = re.findall(r"^  ([a-z-]+(?: [a-z]+)?) (?:[A-Z]+ )*", out, re.M)
+    verbs = re.findall(r"^  ([a-z][a-z-]*(?: [a-z]+)?) ", out, re.M)
     assert len(verbs) == 16
     for verb in verbs:
         help_text = ready.dtr(*verb.split(), "--help").stdout

@@ -87,14 +87,16 @@ test_hosts_local(void **state UNUSED)
 static void
 test_mask(void **state UNUSED)
 {
-	assert_true(mask_is_secret("ldap.password", false));
-	assert_true(mask_is_secret("ldap.bind_password", false));
-	assert_true(mask_is_secret("s3.secret", false));
-	assert_true(mask_is_secret("s3.access_key", false));
-	assert_false(mask_is_secret("node.secrets_dir", true));
-	assert_false(mask_is_secret("database.name", false));
+	assert_true(mask_is_secret("ldap.password", true));
+	assert_true(mask_is_secret("ldap.bind_password", true));
+	assert_true(mask_is_secret("s3.secret", true));
+	assert_true(mask_is_secret("s3.access_key_id", true));
+	assert_false(mask_is_secret("database.name", true));
+	/* a path, a number */
+	assert_false(mask_is_secret("node.secrets_dir", false));
+	assert_false(mask_is_secret("garant.password_checks", false));
 	/* a section's name does not count */
-	assert_false(mask_is_secret("keys.life", false));
+	assert_false(mask_is_secret("keys.life", true));
 }
 
 static void
@@ -123,7 +125,7 @@ test_load(void **state UNUSED)
 static void
 test_password_rules(void **state UNUSED)
 {
-	char longest[512 + 1], too_long[513 + 1];
+	char longest[511 + 1], too_long[512 + 1];
 	struct err err = { .code = 0 };
 
 	memset(longest, 'x', sizeof(longest) - 1);
@@ -135,11 +137,10 @@ test_password_rules(void **state UNUSED)
 	assert_int_equal(secret_check_password(longest, &err), 0);
 	assert_int_equal(secret_check_password("1234567", &err), E_INVALID);
 	assert_string_equal(
-	    err.text, "a password has 8 to 512 bytes, this one has 7");
+	    err.text, "a password has 8 to 511 bytes, this one has 7");
 	assert_int_equal(secret_check_password("", &err), E_INVALID);
 	assert_int_equal(secret_check_password(too_long, &err), E_INVALID);
-	assert_int_equal(
-	    secret_check_password("1234567\n89", &err), E_INVALID);
+	assert_int_equal(secret_check_password("1234567\n89", &err), E_INVALID);
 	assert_int_equal(
 	    secret_check_password("12345678\x7f", &err), E_INVALID);
 	/* the text never repeats the password */
