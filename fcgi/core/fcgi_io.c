@@ -9,12 +9,14 @@
 #include <sys/uio.h>
 
 #include "common/base/mem.h"
+#include "common/base/num.h"
 #include "common/base/time.h"
 
 /* how long a connection is read out that had more to say than was wanted */
 #define LINGER_US (2 * TIME_SECOND)
-/* for the end of a body that was not announced */
-#define END_WAIT_S 1
+/* of a body that nobody wanted: so much is read to keep a connection */
+#define UNWANTED_MAX     ((size_t)64 << 10)
+#define UNWANTED_WAIT_US (TIME_SECOND / 10)
 /* libfcgi writes records of 8 KiB; parts from this size leave as our own */
 #define DIRECT_MIN ((size_t)16 << 10)
 /* content of one record: a multiple of 8 below 64 KiB */
@@ -95,29 +97,48 @@ fcgi_io_free(struct fcgi_io **io)
 
 /* how long a read waits */
 static void
-set_patience(int fd, int seconds)
+set_patience(int fd, int64_t us)
 {
-	struct timeval wait = { .tv_sec = seconds };
+	struct timeval wait = { .tv_sec = us / TIME_SECOND,
+		.tv_usec = us % TIME_SECOND };
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 }
 
+static bool
+is_long_body(const struct fcgi_io *io)
+{
+	const char *text = fcgi_io_param(io, "CONTENT_LENGTH");
+	uint64_t n;
+
+	return text != NULL &&
+	    !num_parse_u64(text, strlen(text), UNWANTED_MAX, &n);
+}
+
 /*
  * What is left of a body would be taken for the next request. The end of a
- * body comes with the parameters if there is none, or soon behind them; a
- * body that somebody still sends is not waited for.
+ * body comes with the parameters if there is none, or soon behind them. Once
+ * the answer is sent nothing may be read, it could be the next request.
  */
 static bool
-is_body_read(struct fcgi_io *io)
+read_to_end(struct fcgi_io *io)
 {
-	char byte;
+	int64_t until = time_monotonic_us() + UNWANTED_WAIT_US;
+	size_t left = UNWANTED_MAX;
+	char trash[4096];
+	ssize_t done = 1;
 
-	if (!io->body_ended) {
-		set_patience(io->request.ipcFd, END_WAIT_S);
-		io->body_ended = FCGX_GetStr(&byte, 1, io->request.in) == 0;
-		set_patience(io->request.ipcFd, FCGI_IO_SILENCE_S);
+	if (io->body_ended || is_long_body(io))
+		return io->body_ended && FCGX_GetError(io->request.in) == 0;
+	set_patience(io->request.ipcFd, UNWANTED_WAIT_US);
+	while (done > 0 && left > 0 && time_monotonic_us() < until) {
+		done = fcgi_io_read(
+		    io, trash, left < sizeof(trash) ? left : sizeof(trash));
+		if (done > 0)
+			left -= (size_t)done;
 	}
-	return io->body_ended && FCGX_GetError(io->request.in) == 0;
+	set_patience(io->request.ipcFd, FCGI_IO_SILENCE_S * TIME_SECOND);
+	return done == 0;
 }
 
 /*
@@ -152,12 +173,12 @@ fcgi_io_finish(struct fcgi_io *io)
 		close(take_fd(io));
 		return false;
 	}
+	keep = io->request.keepConnection && read_to_end(io);
 	/* in this order, so that both ends leave in one write */
 	sent = FCGX_FClose(io->request.err) == 0 &&
 	    FCGX_FClose(io->request.out) == 0;
-	keep = sent && is_body_read(io) && io->request.keepConnection;
 	fd = take_fd(io);
-	if (keep)
+	if (sent && keep)
 		return true;
 	if (sent)
 		close_gently(fd);

@@ -34,7 +34,7 @@ bool fcgi_io_accept(struct fcgi_io *io, int fd);
 /*
  * Sends what is left of the answer and ends the request. True: the peer
  * keeps the connection and nothing of this request is left in it. False: it
- * is closed. Does not wait for a body that nobody wanted.
+ * is closed. A body that nobody wanted is read out if it is short and there.
  */
 bool fcgi_io_finish(struct fcgi_io *io) MUST_CHECK;
 
