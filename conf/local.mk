@@ -1,1 +1,17 @@
-# conf
+# Examples for administrators: nothing of it is put to work by make install.
+exampledir = $(docdir)/examples
+dist_example_DATA = conf/dtr.conf.sample conf/dtr.cron conf/nginx.conf.in
+example_units = conf/systemd/dtr-garant.service \
+	conf/systemd/dtr-registry.service
+nodist_example_DATA = $(example_units)
+EXTRA_DIST += $(example_units:=.in) tests/doc/conf_test.sh
+CLEANFILES += $(example_units)
+TESTS += tests/doc/conf_test.sh
+
+$(example_units): Makefile
+	$(AM_V_GEN)$(MKDIR_P) conf/systemd && \
+	    $(SED) -e 's|@sbindir[@]|$(sbindir)|' \
+	    -e 's|@dtrconfdir[@]|$(dtrconfdir)|' \
+	    '$(srcdir)/$@.in' > $@.tmp && mv $@.tmp $@
+conf/systemd/dtr-garant.service: conf/systemd/dtr-garant.service.in
+conf/systemd/dtr-registry.service: conf/systemd/dtr-registry.service.in

@@ -11,3 +11,7 @@ include tests/unit/core/local.mk
 include tests/unit/cli/local.mk
 include tests/fcgi/local.mk
 include tests/fuzz/local.mk
+
+# headers of tests, and what is no program
+EXTRA_DIST += tests/unit/unit.h tests/unit/crypt/keys.h tests/case tests/lib \
+	tests/live
