@@ -1,8 +1,8 @@
 #!/bin/sh
 # The manual pages: the keys of dtr.conf(5) are those of the program, every
 # verb and option of the program is in dtr(8), and mandoc finds no fault.
-man=$top_srcdir/doc/man
-dtr=$top_builddir/dtr
+man=${top_srcdir:?}/doc/man
+dtr=${top_builddir:?}/dtr
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 n=0
