@@ -39,7 +39,8 @@ int blob_write_open(struct blob_store *store, const char *key, uint64_t offset,
     struct blob_writer **out, struct err *err);
 int blob_write(struct blob_writer *writer, const void *p, size_t n,
     struct err *err);
-/* Makes all bytes so far durable, and the object's name too. */
+/* Makes all bytes so far durable, and the object's name too. After one
+ * failure it fails always: bytes are lost, and nobody knows which. */
 int blob_write_sync(struct blob_writer *writer, struct err *err);
 void blob_write_close(struct blob_writer **writer);
 

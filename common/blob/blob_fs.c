@@ -2,9 +2,11 @@
 #include "common/base/base.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "common/base/enc.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/mem.h"
@@ -20,6 +22,7 @@
 #define FILE_MODE 0640
 /* "objects/xx/" and a key */
 #define NAME_SIZE (11 + BLOB_KEY_SIZE + 4)
+#define FOLDERS   256
 
 struct fs_store {
 	struct blob_store base;
@@ -28,6 +31,8 @@ struct fs_store {
 	const char *sendfile; /* storage.sendfile */
 	const char *accel_prefix;
 	uint64_t reserve;
+	/* whose own entry is known to be durable, whoever made it */
+	atomic_bool is_durable[FOLDERS];
 };
 
 struct fs_writer {
@@ -38,6 +43,7 @@ struct fs_writer {
 	uint64_t pushed;  /* up to here the kernel writes by itself */
 	uint64_t checked; /* space was looked at here */
 	bool is_new;	  /* the folder's entry is not durable yet */
+	bool has_failed; /* the kernel tells of lost bytes only once */
 };
 
 struct fs_reader {
@@ -68,6 +74,12 @@ static const struct fs_store *
 fs_of(const struct blob_store *store)
 {
 	return (const struct fs_store *)(const void *)store;
+}
+
+static struct fs_store *
+fs_to_change(struct blob_store *store)
+{
+	return (struct fs_store *)(void *)store;
 }
 
 static int
@@ -103,7 +115,8 @@ fs_open(struct blob_store **out, const struct conf *conf, struct err *err)
 		    conf->storage_root);
 		return err_errno(err, number);
 	}
-	if (mkdirat(fd, "objects", FOLDER_MODE) < 0 && errno != EEXIST) {
+	if ((mkdirat(fd, "objects", FOLDER_MODE) < 0 && errno != EEXIST) ||
+	    fsync(fd) < 0) {
 		fault(err, "make a folder", errno);
 		close(fd);
 		return err->code;
@@ -122,7 +135,7 @@ fs_open(struct blob_store **out, const struct conf *conf, struct err *err)
 static void
 fs_close(struct blob_store *store)
 {
-	struct fs_store *fs = (struct fs_store *)(void *)store;
+	struct fs_store *fs = fs_to_change(store);
 
 	close(fs->root_fd);
 	mem_free(&fs->root);
@@ -156,8 +169,6 @@ create(const struct fs_store *fs, const char *name, struct err *err)
 	snprintf(folder, sizeof(folder), "%.10s", name);
 	if (mkdirat(fs->root_fd, folder, FOLDER_MODE) < 0 && errno != EEXIST)
 		return fault(err, "make a folder", errno);
-	if (sync_folder(fs, "objects", err) < 0)
-		return err->code;
 	fd = openat(fs->root_fd, name, flags, FILE_MODE);
 	return fd >= 0 ? fd : fault(err, "make an object", errno);
 }
@@ -244,22 +255,43 @@ fs_write(struct blob_writer *writer, const void *p, size_t n, struct err *err)
 	return 0;
 }
 
+/* the object's entry in its folder and the folder's own: another process may
+ * have made the folder and gone before it could sync that */
+static int
+sync_name(struct fs_store *fs, const char *name, struct err *err)
+{
+	unsigned char folder;
+	char text[NAME_SIZE];
+
+	ASSERT(enc_parse_hex(&folder, 1, name + strlen("objects/")));
+	snprintf(text, sizeof(text), "%.10s", name);
+	if (sync_folder(fs, text, err) < 0)
+		return err->code;
+	if (atomic_load(&fs->is_durable[folder]))
+		return 0;
+	if (sync_folder(fs, "objects", err) < 0)
+		return err->code;
+	atomic_store(&fs->is_durable[folder], true);
+	return 0;
+}
+
 static int
 fs_write_sync(struct blob_writer *writer, struct err *err)
 {
 	struct fs_writer *w = (struct fs_writer *)(void *)writer;
-	char folder[NAME_SIZE];
-	int rc;
 
-	if (fdatasync(w->fd) < 0)
+	if (w->has_failed)
+		return fault(err, "sync an object", EIO);
+	if (fdatasync(w->fd) < 0) {
+		w->has_failed = true;
 		return fault(err, "sync an object", errno);
+	}
 	if (!w->is_new)
 		return 0;
-	snprintf(folder, sizeof(folder), "%.10s", w->name);
-	rc = sync_folder(fs_of(writer->store), folder, err);
-	if (rc == 0)
-		w->is_new = false;
-	return rc;
+	if (sync_name(fs_to_change(writer->store), w->name, err) < 0)
+		return err->code;
+	w->is_new = false;
+	return 0;
 }
 
 static void

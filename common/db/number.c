@@ -25,6 +25,7 @@ static const struct {
 	{ 1226, FAULT_NOT_READY }, /* a limit of this user */
 	{ 1243, FAULT_LOST }, /* unknown prepared statement */
 	{ 1290, FAULT_NOT_READY }, /* server is read-only */
+	{ 1412, FAULT_AGAIN }, /* table was altered since it was read */
 	{ 1451, FAULT_REFERENCE }, { 1452, FAULT_REFERENCE },
 	{ 1615, FAULT_LOST }, /* statement needs to be prepared again */
 	{ 1836, FAULT_NOT_READY }, /* server is read-only */
