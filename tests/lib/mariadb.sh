@@ -67,12 +67,17 @@ start() {
 	exit 1
 }
 
+# a process that ended but was not waited for is a zombie
+lives() { # PID
+	[ -n "$(tr -d '\0' 2> /dev/null < "/proc/$1/cmdline")" ]
+}
+
 stop() {
 	[ -s "$dir/mariadbd.pid" ] || return 0
 	pid=$(cat "$dir/mariadbd.pid")
 	kill "${2:--TERM}" "$pid" 2> /dev/null || return 0
 	for _ in $(seq 300); do
-		kill -0 "$pid" 2> /dev/null || return 0
+		lives "$pid" || return 0
 		sleep 0.1
 	done
 	kill -KILL "$pid" 2> /dev/null || true
