@@ -3,5 +3,9 @@ dist_man_MANS += \
 	doc/man/dtr-registry.8 \
 	doc/man/dtr.8 \
 	doc/man/dtr.conf.5
+dist_doc_DATA = README.md ARCHITECTURE.md CHANGES.md doc/log-fields.md \
+	doc/howto/install.md doc/howto/nginx.md
+EXTRA_DIST += doc/howto/add-endpoint.md doc/howto/add-setting.md \
+	doc/howto/add-table.md bench/dtr
 EXTRA_DIST += build-aux/update-manual tests/doc/manual_test.sh
 TESTS += tests/doc/manual_test.sh

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The manual pages: the keys of dtr.conf(5) are those of the program, every
-# verb and option of the program is in dtr(8), and mandoc finds no fault.
+# verb and option of the program is in dtr(8), mandoc finds no fault, and
+# doc/log-fields.md has the events of the programs and no others.
 man=${top_srcdir:?}/doc/man
 dtr=${top_builddir:?}/dtr
 work=$(mktemp -d)
@@ -18,7 +19,7 @@ result()
 	fi
 }
 
-echo 1..3
+echo 1..4
 
 sed -n '/^\.\\" keys begin/,/^\.\\" keys end/p' "$man/dtr.conf.5" |
     sed '1d;$d' > "$work/page"
@@ -51,3 +52,14 @@ if command -v mandoc > /dev/null; then
 fi
 test ! -s "$work/out"
 result $? "mandoc finds no fault"
+
+# the names behind the level, in calls of log_event() and log_err()
+find "${top_srcdir:?}/fcgi" "${top_srcdir:?}/common" -name '*.c' -exec cat {} + |
+    tr '\n\t' '  ' | grep -oE 'log_(event|err)\([^;"]*"[a-z_]+"' |
+    sed 's/.*"\([a-z_]*\)"$/\1/' | sort -u > "$work/events"
+sed -n '/^| event | when/,/^$/p' "$top_srcdir/doc/log-fields.md" |
+    sed -n 's/^| \(`[a-z_`, ]*`\) | .*/\1/p' | grep -oE '[a-z_]+' > "$work/named"
+echo request >> "$work/named"
+sort -u "$work/named" -o "$work/named"
+test -s "$work/events" && diff "$work/events" "$work/named" > "$work/out"
+result $? "doc/log-fields.md has the events of the programs"
