@@ -53,10 +53,11 @@ fi
 test ! -s "$work/out"
 result $? "mandoc finds no fault"
 
-# the names behind the level, in calls of log_event() and log_err()
-find "${top_srcdir:?}/fcgi" "${top_srcdir:?}/common" -name '*.c' -exec cat {} + |
+# the first text in calls of log_event() and log_err()
+find "${top_srcdir:?}/fcgi" "${top_srcdir:?}/common" -name '*.c' ! -name log.c -exec cat {} + |
     tr '\n\t' '  ' | grep -oE 'log_(event|err)\([^;"]*"[a-z_]+"' |
     sed 's/.*"\([a-z_]*\)"$/\1/' | sort -u > "$work/events"
+# shellcheck disable=SC2016 # backquotes of Markdown
 sed -n '/^| event | when/,/^$/p' "$top_srcdir/doc/log-fields.md" |
     sed -n 's/^| \(`[a-z_`, ]*`\) | .*/\1/p' | grep -oE '[a-z_]+' > "$work/named"
 echo request >> "$work/named"
