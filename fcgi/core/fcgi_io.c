@@ -17,6 +17,8 @@
 /* of a body that nobody wanted: so much is read to keep a connection */
 #define UNWANTED_MAX     ((size_t)64 << 10)
 #define UNWANTED_WAIT_US (TIME_SECOND / 10)
+/* of a body that is none: its end is sent for certain */
+#define END_WAIT_US (2 * TIME_SECOND)
 /* libfcgi writes records of 8 KiB; parts from this size leave as our own */
 #define DIRECT_MIN ((size_t)16 << 10)
 /* content of one record: a multiple of 8 below 64 KiB */
@@ -52,6 +54,18 @@ fcgi_io_new(void)
 	return io;
 }
 
+/* the request's memory is given back, its descriptor stays */
+static int
+take_fd(struct fcgi_io *io)
+{
+	int fd = io->request.ipcFd;
+
+	io->is_open = false;
+	io->request.ipcFd = -1;
+	FCGX_Free(&io->request, 0);
+	return fd;
+}
+
 /*
  * libfcgi reads from ipcFd when it is set instead of accepting. Its header
  * asks not to touch these fields: tests/live/core_test.py fails when a new
@@ -72,19 +86,12 @@ fcgi_io_accept(struct fcgi_io *io, int fd)
 	io->is_open = true;
 	io->is_broken = false;
 	io->body_ended = false;
+	/* cut off between two parameters: libfcgi takes that for their end */
+	if (FCGX_GetError(io->request.in) != 0) {
+		close(take_fd(io));
+		return false;
+	}
 	return true;
-}
-
-/* the request's memory is given back, its descriptor stays */
-static int
-take_fd(struct fcgi_io *io)
-{
-	int fd = io->request.ipcFd;
-
-	io->is_open = false;
-	io->request.ipcFd = -1;
-	FCGX_Free(&io->request, 0);
-	return fd;
 }
 
 void
@@ -115,22 +122,38 @@ is_long_body(const struct fcgi_io *io)
 	    !num_parse_u64(text, strlen(text), UNWANTED_MAX, &n);
 }
 
+static bool
+is_without_body(const struct fcgi_io *io)
+{
+	const char *method = fcgi_io_param(io, "REQUEST_METHOD");
+	const char *length = fcgi_io_param(io, "CONTENT_LENGTH");
+
+	if (length != NULL)
+		return strcmp(length, "0") == 0;
+	return method != NULL &&
+	    (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
+		strcmp(method, "DELETE") == 0);
+}
+
 /*
  * What is left of a body would be taken for the next request. The end of a
  * body comes with the parameters if there is none, or soon behind them. Once
- * the answer is sent nothing may be read, it could be the next request.
+ * the answer is sent nothing may be read, it could be the next request. A
+ * client that waits for the answer before it sends its body gets it late, so
+ * that wait is short; a web server that is out of breath is waited for.
  */
 static bool
 read_to_end(struct fcgi_io *io)
 {
-	int64_t until = time_monotonic_us() + UNWANTED_WAIT_US;
+	int64_t wait_us = is_without_body(io) ? END_WAIT_US : UNWANTED_WAIT_US;
+	int64_t until = time_monotonic_us() + wait_us;
 	size_t left = UNWANTED_MAX;
 	char trash[4096];
 	ssize_t done = 1;
 
 	if (io->body_ended || is_long_body(io))
 		return io->body_ended && FCGX_GetError(io->request.in) == 0;
-	set_patience(io->request.ipcFd, UNWANTED_WAIT_US);
+	set_patience(io->request.ipcFd, wait_us);
 	while (done > 0 && left > 0 && time_monotonic_us() < until) {
 		done = fcgi_io_read(
 		    io, trash, left < sizeof(trash) ? left : sizeof(trash));
@@ -164,7 +187,7 @@ close_gently(int fd)
 bool
 fcgi_io_finish(struct fcgi_io *io)
 {
-	bool sent, keep;
+	bool sent, is_read, keep;
 	int fd;
 
 	if (!io->is_open)
@@ -173,14 +196,15 @@ fcgi_io_finish(struct fcgi_io *io)
 		close(take_fd(io));
 		return false;
 	}
-	keep = io->request.keepConnection && read_to_end(io);
+	is_read = read_to_end(io);
+	keep = io->request.keepConnection != 0;
 	/* in this order, so that both ends leave in one write */
 	sent = FCGX_FClose(io->request.err) == 0 &&
 	    FCGX_FClose(io->request.out) == 0;
 	fd = take_fd(io);
-	if (sent && keep)
+	if (sent && is_read && keep)
 		return true;
-	if (sent)
+	if (sent && !is_read)
 		close_gently(fd);
 	else
 		close(fd);

@@ -5,6 +5,7 @@
 #include "common/base/base.h"
 #include "fcgi/core/server.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -32,6 +33,8 @@
 /* what workers get beyond the time they give to requests */
 #define STOP_BESIDES_US (5 * TIME_SECOND)
 #define PID_FILE_MAX    64
+/* of what a new program says about its configuration */
+#define WORDS_MAX 1024
 
 static struct {
 	const struct server *server;
@@ -101,22 +104,69 @@ reload(void)
 	notify_state("READY=1");
 }
 
+/* what a program says, until it says no more */
+static void
+read_words(int fd, char *text, size_t size)
+{
+	char rest[256];
+	size_t used = 0;
+	ssize_t n;
+
+	do {
+		bool is_full = used == size - 1;
+
+		n = read(fd, is_full ? rest : text + used,
+		    is_full ? sizeof(rest) : size - 1 - used);
+		if (n > 0 && !is_full)
+			used += (size_t)n;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	while (used > 0 && text[used - 1] == '\n')
+		used--;
+	text[used] = '\0';
+}
+
+/* its exit code, -1 if it has none; words: what it says in standard error */
+static int
+run_check(char *file, char *words, size_t size)
+{
+	char check[] = "-n", conf[] = "-c";
+	char *argv[] = { master.argv[0], check, conf, file, NULL };
+	posix_spawn_file_actions_t actions;
+	int said[2], status = -1, rc;
+	pid_t pid;
+
+	words[0] = '\0';
+	if (pipe2(said, O_CLOEXEC) < 0)
+		return -1;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, said[1], STDERR_FILENO);
+	rc = posix_spawn(&pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(said[1]);
+	if (rc == 0)
+		read_words(said[0], words, size);
+	else
+		snprintf(words, size, "cannot be run, errno %d", rc);
+	close(said[0]);
+	if (rc != 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
 /* the new program is asked first whether it could start */
 static bool
 new_program_is_good(void)
 {
-	char check[] = "-n", conf[] = "-c";
+	char words[WORDS_MAX];
 	char *file = mem_strdup(master.conf_file);
-	char *argv[] = { master.argv[0], check, conf, file, NULL };
-	int status = -1;
-	pid_t pid;
-	bool good =
-	    posix_spawn(&pid, argv[0], NULL, NULL, argv, environ) == 0 &&
-	    waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-	    WEXITSTATUS(status) == 0;
+	int code = run_check(file, words, sizeof(words));
 
 	mem_free(&file);
-	return good;
+	if (code != 0)
+		log_event(NULL, LOG_ERROR, "upgrade_refused",
+		    LOG_TEXT("file", master.argv[0]),
+		    LOG_NUMBER("exit_code", code), LOG_TEXT("error", words));
+	return code == 0;
 }
 
 /*
@@ -129,11 +179,8 @@ upgrade(void)
 	struct handover h = { .pid = getpid(),
 		.socket_count = master.setup->pool_count };
 
-	if (!new_program_is_good()) {
-		log_event(NULL, LOG_ERROR, "upgrade_refused",
-		    LOG_TEXT("file", master.argv[0]));
+	if (!new_program_is_good())
 		return;
-	}
 	memcpy(h.sockets, master.sockets, sizeof(h.sockets));
 	children_hand_over(&h);
 	handover_put(&h);

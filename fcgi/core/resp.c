@@ -13,6 +13,46 @@
 #define VALUE_MAX ((size_t)32 << 10)
 #define HEAD_MAX  ((REQ_HEADERS_MAX + 1) * (VALUE_MAX + 256))
 
+/*
+ * What stands behind the number. nginx passes a status on as it is, and a
+ * status line without the blank before the words is none (RFC 9112, 4).
+ */
+static const struct {
+	int status;
+	const char *words;
+} reasons[] = {
+	{ 200, "OK" },
+	{ 201, "Created" },
+	{ 202, "Accepted" },
+	{ 204, "No Content" },
+	{ 206, "Partial Content" },
+	{ 304, "Not Modified" },
+	{ 307, "Temporary Redirect" },
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 409, "Conflict" },
+	{ 412, "Precondition Failed" },
+	{ 413, "Content Too Large" },
+	{ 416, "Range Not Satisfiable" },
+	{ 429, "Too Many Requests" },
+	{ 500, "Internal Server Error" },
+	{ 501, "Not Implemented" },
+	{ 503, "Service Unavailable" },
+	{ 507, "Insufficient Storage" },
+};
+
+static const char *
+reason_of(int status)
+{
+	for (size_t i = 0; i < COUNT_OF(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].words;
+	return "Status"; /* any words will do */
+}
+
 void
 resp_status(struct req *req, int status)
 {
@@ -71,7 +111,8 @@ put_head(struct req *req, struct str *out, const char *type)
 {
 	ASSERT(!req->head_sent);
 	str_init(out, req->pool, HEAD_MAX);
-	str_printf(out, "Status: %d\r\n", req->status);
+	str_printf(
+	    out, "Status: %d %s\r\n", req->status, reason_of(req->status));
 	if (type != NULL)
 		str_printf(out, "Content-Type: %s\r\n", type);
 	for (size_t i = 0; i < req->header_count; i++) {

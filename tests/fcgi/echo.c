@@ -17,6 +17,8 @@
 
 #define CHUNK      ((size_t)64 << 10)
 #define NUMBER_MAX ((int64_t)1 << 40)
+#define SLOW_MAX   (300 * TIME_SECOND)
+#define SLOW_STEP  (TIME_SECOND / 100)
 
 enum permission {
 	PERMISSION_ALL = 1,
@@ -89,15 +91,17 @@ put_body(struct req *req, struct err *err)
 	return 0;
 }
 
+/* answers when the file in its folder is there */
 static int
 get_slow(struct req *req, struct err *err)
 {
-	int64_t ms;
-	int rc = get_number(req, "ms", &ms, err);
+	const char *file = uri_param(&req->uri, "file");
+	int64_t until = time_monotonic_us() + SLOW_MAX;
 
-	if (rc < 0)
-		return rc;
-	time_sleep_us(ms * 1000);
+	if (file == NULL || strchr(file, '/') != NULL)
+		return err_set(err, E_INVALID, "\"file\" is no file's name");
+	while (access(file, F_OK) < 0 && time_monotonic_us() < until)
+		time_sleep_us(SLOW_STEP);
 	return get_hello(req, err);
 }
 

@@ -57,17 +57,18 @@ class Connection:
         self.socket.sendall(record(STDIN, b""))
 
     def read(self, n):
-        data = b""
-        while len(data) < n:
-            part = self.socket.recv(n - len(data))
-            if not part:
+        data = bytearray(n)
+        rest = memoryview(data)
+        while rest:
+            got = self.socket.recv_into(rest)
+            if got == 0:
                 raise OSError("connection closed in a record")
-            data += part
-        return data
+            rest = rest[got:]
+        return bytes(data)
 
     def answer(self):
         """Status, headers in lower case, body."""
-        out = b""
+        out = bytearray()
         while True:
             _, kind, _, length, pad, _ = struct.unpack(">BBHHBB", self.read(8))
             body = self.read(length)
@@ -75,7 +76,7 @@ class Connection:
             if kind == STDOUT:
                 out += body
             elif kind == END:
-                return parse(out)
+                return parse(bytes(out))
 
     def request(self, method, target, headers=(), body=None, chunked=False, keep=False, size=32768):
         length = None if body is None or chunked else len(body)

@@ -96,6 +96,22 @@ class Echo:
         found = re.findall("^" + re.escape(name) + r" (\S+)$", text, re.M)
         return float(found[0]) if found else None
 
+    def slow(self):
+        """A connection whose request is answered when finish() is called."""
+        connection = self.connect()
+        connection.begin(fastcgi.request_params("GET", "/slow?file=finish"), keep=True)
+        connection.end_body()
+        self.wait_in_flight(1)
+        return connection
+
+    def finish(self):
+        open(self.path("finish"), "w").close()
+
+    def wait_in_flight(self, count):
+        # and the one that asks for it
+        wait_for("requests are served",
+                 lambda: self.metric("registry_http_in_flight_requests") == count + 1)
+
     def workers(self):
         done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
         return sorted(int(pid) for pid in done.stdout.split())
@@ -223,8 +239,8 @@ def test_errors_have_their_status_and_the_programs_form(echo):
             ("BREW", "/none", 501, "not_found"), ("DELETE", "/livez", 405, "conflict"),
             ("GET", "//hello", 400, "invalid"), ("GET", "/a%2Fb", 400, "invalid"),
             ("GET", "/../hello", 400, "invalid"), ("GET", "hello", 400, "invalid"),
-            ("GET", "/hello/%zz", 400, "invalid"), ("GET", "/slow?ms=x", 400, "invalid"),
-            ("GET", "/" + "a" * 40000, 400, "invalid"), ("GET", "/secret", 401, "unauthorized"),
+            ("GET", "/hello/%zz", 400, "invalid"), ("GET", "/stream?n=x", 400, "invalid"),
+            ("GET", "/" + "a" * 40000, 400, "invalid"), ("GET", "/secret", 401, "unauthenticated"),
             ("GET", "/fail", 503, "busy")):
         got, headers, body = echo.ask(method, target)
         assert (got, len(json.loads(body)["errors"])) == (status, 1), (method, target)
@@ -233,7 +249,7 @@ def test_errors_have_their_status_and_the_programs_form(echo):
         assert ("allow" in headers) == (status == 405)
         assert ("retry-after" in headers) == (status == 503)
         assert b"secret detail" not in body
-        assert json.loads(body)["errors"][0]["code"] in (code, code.replace("unauthorized", "unauth")), target
+        assert json.loads(body)["errors"][0]["code"] == code, target
     assert echo.ask("PUT", "/hello")[1]["allow"] == "GET, HEAD"
     assert [e["cause"] for e in echo.events("request") if "cause" in e] == ["secret detail"]
 
@@ -337,8 +353,10 @@ def test_idle_kept_connections_cost_no_thread(echo):
 def test_connections_that_say_nothing_cost_no_thread(echo):
     silent = [echo.connect() for _ in range(50)]
     assert echo.ask("GET", "/hello/")[0] == 200
+    # nor does a peer that does not close when it is told that we do
     for connection in silent:
         assert connection.request("GET", "/hello/")[0] == 200
+        assert is_closed(connection)
 
 
 def test_beyond_the_maximum_the_longest_idle_connection_is_closed(make_echo):
@@ -363,6 +381,16 @@ def test_a_kept_connection_is_not_confused_by_what_came_before(echo):
         assert connection.request("PUT", "/body", body=b"x" * n, keep=True)[0] == 200
 
 
+def test_the_end_of_no_body_may_come_late(echo):
+    connection = echo.connect()
+    for method in ("GET", "HEAD"):
+        connection.begin(fastcgi.request_params(method, "/hello/"), keep=True)
+        time.sleep(0.3)
+        connection.end_body()
+        assert connection.answer()[0] == 200
+    assert connection.request("GET", "/hello/", keep=True)[0] == 200
+
+
 @pytest.mark.parametrize("target,status", [("/secret", 401), ("/fail", 503), ("/none", 404)])
 def test_an_answer_before_the_body_closes_the_connection(echo, target, status):
     connection = echo.connect()
@@ -382,27 +410,29 @@ def test_a_body_that_never_comes_holds_no_thread(echo):
         connection = echo.connect()
         connection.begin(fastcgi.request_params("PUT", "/secret", (), 10), keep=True)
         stuck.append(connection)
-    begun = time.time()
     for connection in stuck:
         assert connection.answer()[0] == 401
+        connection.close()
     assert echo.ask("GET", "/hello/")[0] == 200
-    assert time.time() - begun < 15
 
 
 def test_nonsense_on_the_wire_ends_one_connection_only(echo):
     good = echo.connect()
     assert good.request("GET", "/hello/", keep=True)[0] == 200
     begin = fastcgi.record(fastcgi.BEGIN, struct.pack(">HB5x", 1, 1))
+    cut = fastcgi.params(fastcgi.request_params("GET", "/hello/"))[:-8]
     for bad in (b"GET / HTTP/1.0\r\n\r\n", b"\x01", begin[:5], begin, begin + b"\x02" * 64, os.urandom(100),
                 begin + fastcgi.record(fastcgi.PARAMS, b"\xff\xff\xff\xff\xff\xff\xff\xff"),
                 begin + fastcgi.record(fastcgi.PARAMS, fastcgi.pair(b"A", b"b"))[:12],
+                # whole parameters, but not their end: Authorization could follow
+                begin + cut, begin + cut + fastcgi.record(fastcgi.ABORT, b""),
                 fastcgi.record(fastcgi.STDIN, b"x"), fastcgi.record(fastcgi.BEGIN, struct.pack(">HB5x", 3, 1))):
         connection = echo.connect()
         connection.socket.sendall(bad)
         connection.socket.shutdown(socket.SHUT_WR)
         assert is_closed(connection), bad
     assert good.request("GET", "/hello/", keep=True)[0] == 200
-    assert not echo.events("worker_died")
+    assert len(echo.events("request")) == 2 and not echo.events("worker_died")
 
 
 def test_thousands_of_requests_leave_no_descriptor_behind(echo):
@@ -418,12 +448,14 @@ def test_thousands_of_requests_leave_no_descriptor_behind(echo):
                 connection = echo.connect()
                 connection.begin(fastcgi.request_params("PUT", "/body"))
                 connection.socket.close()
+    def total():
+        return sum(echo.descriptors().values())
     some(2000)
-    time.sleep(0.5)
-    before = echo.descriptors()
+    echo.wait_in_flight(0)
+    before = min(total() for _ in range(20))
     some(10000)
-    time.sleep(0.5)
-    assert echo.descriptors() == before
+    echo.wait_in_flight(0)
+    wait_for("all are closed", lambda: total() <= before, 5)
 
 
 # --- processes
@@ -448,37 +480,32 @@ def test_workers_that_die_at_once_come_back_with_pauses(make_echo):
         assert refuses(lambda: echo.ask("GET", "/crash"))
         echo.wait_event("worker_died", count)
     wait_for("it serves", lambda: not refuses(lambda: echo.ask("GET", "/hello/")))
-    assert 0.7 <= time.time() - begun < 15  # 0 + 0.1 + 0.2 + 0.4
+    assert time.time() - begun >= 0.7  # 0 + 0.1 + 0.2 + 0.4
 
 
 def test_term_answers_what_runs_and_closes_what_is_idle(echo):
     idle = echo.connect()
     assert idle.request("GET", "/hello/", keep=True)[0] == 200
-    slow = echo.connect()
-    slow.begin(fastcgi.request_params("GET", "/slow?ms=2000"), keep=True)
-    slow.end_body()
-    time.sleep(0.3)
-    begun = time.time()
+    slow = echo.slow()
     echo.signal(signal.SIGTERM)
-    assert is_closed(idle) and time.time() - begun < 1.5
-    assert refuses(echo.connect) and not os.path.exists(echo.socket)
+    assert is_closed(idle)
+    wait_for("new connections are refused", lambda: refuses(echo.connect))
+    wait_for("the socket is gone", lambda: not os.path.exists(echo.socket))
+    echo.finish()
     assert slow.answer()[0] == 200
     assert is_closed(slow)
     assert echo.process.wait(10) == 0
-    assert time.time() - begun > 1.5
     assert os.listdir(echo.path("run")) == []
     echo.process = None
 
 
 def test_term_does_not_wait_for_ever(make_echo):
     echo = make_echo(node_drain_seconds="1").start()
-    slow = echo.connect()
-    slow.begin(fastcgi.request_params("GET", "/slow?ms=60000"))
-    slow.end_body()
-    time.sleep(0.3)
+    slow = echo.slow()
     begun = time.time()
     assert echo.stop() == 0
-    assert 0.8 < time.time() - begun < 8
+    assert time.time() - begun > 0.8
+    assert is_closed(slow)
     assert echo.events("drain_deadline_passed")
 
 
@@ -515,6 +542,10 @@ class Load:
                 self.errors.append(repr(error))
                 connection = self.echo.connect()
 
+    def wait_more(self, count=100):
+        goal = self.count + count
+        wait_for("more requests", lambda: self.count >= goal or self.errors)
+
     @contextlib.contextmanager
     def running(self):
         for thread in self.threads:
@@ -532,15 +563,16 @@ def test_reloads_under_load_lose_no_request(echo):
     seen = set(echo.workers())
     with load.running():
         for turn in range(6):
-            time.sleep(0.4)
+            load.wait_more()
             echo.configure(garant_workers=str(1 + turn % 3))
             echo.signal(signal.SIGHUP)
             echo.wait_event("reloaded", turn + 1)
             wait_for("old workers end", lambda: not seen & set(echo.workers()))
             assert len(echo.workers()) == 1 + turn % 3
             seen |= set(echo.workers())
+        load.wait_more()
     assert load.errors == []
-    assert load.count > 500 and len(load.pids) >= 6
+    assert len(load.pids) >= 7
     assert not echo.events("connections_not_handed_over")
 
 
@@ -549,11 +581,11 @@ def test_upgrades_under_load_lose_no_request(echo):
     before = echo.workers()
     with load.running():
         for turn in range(4):
-            time.sleep(0.4)
+            load.wait_more()
             echo.signal(signal.SIGUSR2)
             echo.wait_event("started", turn + 2)
+        load.wait_more()
     assert load.errors == []
-    assert load.count > 300
     assert {e["pid"] for e in echo.events("started")} == {echo.process.pid}
     wait_for("old workers end", lambda: len(echo.workers()) == 2 and not set(before) & set(echo.workers()))
     assert open(echo.path("run/echo.pid")).read() == "%d\n" % echo.process.pid
@@ -564,13 +596,12 @@ def test_upgrades_under_load_lose_no_request(echo):
 
 def test_a_request_that_runs_survives_reload_and_upgrade(echo):
     for number, event in ((signal.SIGHUP, "reloaded"), (signal.SIGUSR2, "upgrading")):
-        slow = echo.connect()
-        slow.begin(fastcgi.request_params("GET", "/slow?ms=1500"), keep=True)
-        slow.end_body()
-        time.sleep(0.2)
+        slow = echo.slow()
         echo.signal(number)
         echo.wait_event(event)
+        echo.finish()
         assert slow.answer()[0] == 200
+        os.remove(echo.path("finish"))
         # its connection was given to a new worker meanwhile
         assert slow.request("GET", "/hello/", keep=True)[0] == 200
 
@@ -593,7 +624,7 @@ def test_a_bad_configuration_changes_nothing(echo):
     echo.settings = dict(good)
     echo.configure(garant_threads="many")
     echo.signal(signal.SIGUSR2)
-    echo.wait_event("upgrade_refused")
+    assert '"many"' in echo.wait_event("upgrade_refused")[0]["error"]
     assert echo.workers() == workers and kept.request("GET", "/hello/", keep=True)[0] == 200
 
 
@@ -658,7 +689,7 @@ def test_options(make_echo):
         assert done.returncode == 1 and word in done.stderr and done.stderr.count("\n") == 1
         echo.settings = good
     echo.configure()
-    done = subprocess.run("ulimit -Hn 600; exec %s -n -c %s" % (PROGRAM, echo.path("dtr.conf")),
+    done = subprocess.run("ulimit -n 600; exec %s -n -c %s" % (PROGRAM, echo.path("dtr.conf")),
                           shell=True, capture_output=True, text=True)
     assert done.returncode == 1 and "open files" in done.stderr
 
@@ -737,13 +768,14 @@ NGINX = """
 worker_processes 2; pid nginx.pid; error_log error.log; daemon off;
 events { worker_connections 1024; }
 http {
-  access_log off; client_body_temp_path t1; fastcgi_temp_path t2; proxy_temp_path t3;
+  access_log off; keepalive_requests 1000000000; client_body_temp_path t1; fastcgi_temp_path t2; proxy_temp_path t3;
   uwsgi_temp_path t4; scgi_temp_path t5;
   upstream echo { server unix:%(socket)s max_fails=0; keepalive 64; }
   server {
     listen 127.0.0.1:%(port)d; client_max_body_size 0;
     location / {
-      fastcgi_pass echo; fastcgi_keep_conn on; fastcgi_request_buffering off; fastcgi_buffering off;
+      fastcgi_pass echo; fastcgi_keep_conn on; fastcgi_request_buffering off;
+      fastcgi_max_temp_file_size 0; fastcgi_buffer_size 16k; fastcgi_buffers 16 32k;
       fastcgi_next_upstream off;
       fastcgi_param REQUEST_METHOD $request_method; fastcgi_param REQUEST_URI $request_uri;
       fastcgi_param CONTENT_LENGTH $content_length; fastcgi_param REMOTE_ADDR $remote_addr;
@@ -766,6 +798,24 @@ def nginx(echo):
     process.wait(10)
 
 
+def http_get(connection, file, target):
+    """Status and body of a request over a kept connection."""
+    connection.sendall(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % target)
+    line = file.readline()
+    if not line:
+        raise OSError("connection closed before the answer")
+    length = 0
+    while (header := file.readline()) not in (b"\r\n", b""):
+        if header.lower().startswith(b"content-length:"):
+            length = int(header.split()[1])
+    return int(line.split()[1]), file.read(length)
+
+
+def fetch(port, target):
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as s:
+        return http_get(s, s.makefile("rb"), target)
+
+
 class WebLoad(Load):
     def __init__(self, echo, port, clients=8):
         super().__init__(echo, clients)
@@ -774,47 +824,66 @@ class WebLoad(Load):
     def run(self, number):
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as s:
             file = s.makefile("rb")
-            while not self.stopping:
-                s.sendall(b"GET /hello/ HTTP/1.1\r\nHost: a\r\n\r\n")
-                status = int(file.readline().split()[1])
-                length = 0
-                while (line := file.readline()) not in (b"\r\n", b""):
-                    if line.lower().startswith(b"content-length:"):
-                        length = int(line.split()[1])
-                body = file.read(length)
-                if (status, body) != (200, b"hello\n"):
-                    self.errors.append(status)
-                self.count += 1
+            try:
+                while not self.stopping:
+                    answer = http_get(s, file, b"/hello/")
+                    if answer != (200, b"hello\n"):
+                        self.errors.append(answer)
+                    self.count += 1
+            except (OSError, ValueError, IndexError) as error:
+                self.errors.append((self.count, repr(error)))
 
 
 def test_nginx_notices_no_reload_and_no_upgrade(echo, nginx):
     load = WebLoad(echo, nginx)
     with load.running():
         for turn in range(5):
-            time.sleep(0.3)
+            load.wait_more()
             echo.signal(signal.SIGHUP)
             echo.wait_event("reloaded", turn + 1)
         for turn in range(3):
-            time.sleep(0.3)
+            load.wait_more()
             echo.signal(signal.SIGUSR2)
             echo.wait_event("started", turn + 2)
-        time.sleep(0.3)
-    assert load.errors == [] and load.count > 500
+        load.wait_more()
+    assert load.errors == []
+
+
+def read_out(connection):
+    """Head and body, up to the end of the connection: one that is fine is kept."""
+    parts = []
+    while part := connection.recv(1 << 20):
+        parts.append(part)
+    head, _, body = b"".join(parts).partition(b"\r\n\r\n")
+    return head, body
 
 
 def test_nginx_shows_a_broken_answer_as_broken(echo, nginx):
     with socket.create_connection(("127.0.0.1", nginx), timeout=30) as s:
-        s.sendall(b"GET /fail-late HTTP/1.1\r\nHost: a\r\n\r\n")
-        data = b""
-        while part := s.recv(65536):
-            data += part
-    head, _, body = data.partition(b"\r\n\r\n")
-    assert b"Content-Length: 1000" in head and len(body) < 1000
+        s.sendall(b"GET /stream?n=1000000&short=500000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        head, body = read_out(s)
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n") and b"Content-Length: 1000000" in head
+        assert len(body) < 1000000
+    # here nothing has left yet, so the web server can still say what happened
+    assert fetch(nginx, b"/fail-late")[0] == 502
+    assert fetch(nginx, b"/hello/") == (200, b"hello\n")
+
+
+def test_nginx_shows_the_death_of_a_worker_as_a_broken_answer(echo, nginx):
+    with socket.create_connection(("127.0.0.1", nginx), timeout=30) as s:
+        s.sendall(b"GET /stream?n=100000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert s.recv(12) == b"HTTP/1.1 200"
+        for pid in echo.workers():
+            os.kill(pid, signal.SIGKILL)
+        head, body = read_out(s)
+        assert b"Content-Length: 100000000" in head and 0 < len(body) < 100000000
+    wait_for("new workers", lambda: len(echo.workers()) == 2)
+    assert fetch(nginx, b"/hello/") == (200, b"hello\n")
 
 
 def test_nginx_client_that_aborts_is_seen(echo, nginx):
     with socket.create_connection(("127.0.0.1", nginx)) as s:
         s.sendall(b"PUT /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
-        time.sleep(0.3)
+        echo.wait_in_flight(1)
     wait_for("the abort", lambda: any(e["status"] == 499 for e in echo.events("request")))
     assert echo.metric('echo_bodies_total{result="whole"}') == 0
