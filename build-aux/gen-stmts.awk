@@ -4,7 +4,8 @@
 #	awk -v part=header|source -f gen-stmts.awk schema/query/*.sql
 #
 # Each statement has the lines "-- name: x" and "-- roles: a b" before it and
-# ends with ";" at the end of a line. "?*16" stands for 16 question marks,
+# ends with ";" at the end of a line. The role "owner" is the dtr command,
+# which needs no grants. "?*16" stands for 16 question marks,
 # "(?*16)" for as many in parentheses. Rights are read off the words before
 # the tables' names, so what this cannot read for certain is refused, and so
 # is what only one of MariaDB and MySQL understands.
@@ -304,7 +305,7 @@ function set_of(list, set,    items, n, i) {
 }
 
 BEGIN {
-	known_roles = "registry garant api notary signer jobs"
+	known_roles = "registry garant api notary signer jobs owner"
 	known_count = set_of(known_roles, known)
 	set_of("SELECT INSERT REPLACE UPDATE DELETE", verbs)
 	set_of("EXTRACT TRIM SUBSTRING SUBSTR", from_functions)

@@ -144,6 +144,11 @@ int cmd_key_list(struct cli *cli, struct err *err);
 int cmd_setting_list(struct cli *cli, struct err *err);
 int cmd_setting_get(struct cli *cli, struct err *err);
 int cmd_setting_set(struct cli *cli, struct err *err);
+int cmd_gc_uploads(struct cli *cli, struct err *err);
+int cmd_gc_objects(struct cli *cli, struct err *err);
+int cmd_repository_create(struct cli *cli, struct err *err);
+int cmd_repository_list(struct cli *cli, struct err *err);
+int cmd_repository_set(struct cli *cli, struct err *err);
 int cmd_revoke_tokens(struct cli *cli, struct err *err);
 int cmd_routes(struct cli *cli, struct err *err);
 

@@ -7,9 +7,11 @@ dtr_SOURCES = \
 	cli/cli.h \
 	cli/cmd_check.c \
 	cli/cmd_conf.c \
+	cli/cmd_gc.c \
 	cli/cmd_init.c \
 	cli/cmd_key.c \
 	cli/cmd_migrate.c \
+	cli/cmd_repository.c \
 	cli/cmd_revoke_tokens.c \
 	cli/cmd_routes.c \
 	cli/cmd_setting.c \

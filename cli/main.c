@@ -86,6 +86,18 @@ static const struct cli_option token_create_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option repository_options[] = {
+	{ "visibility", "public|private", "who may read it" },
+	{ "immutable-tags", "yes|no", "tags are never moved" },
+	{ "tag-limit", "N", "keep the N tags pushed last, 0: all" },
+	{ 0 },
+};
+
+static const struct cli_option gc_options[] = {
+	{ "limit", "N", "remove at most N" },
+	{ 0 },
+};
+
 static const struct cli_option key_rotate_options[] = {
 	{ "now", NULL, "sign with the new key at once" },
 	{ 0 },
@@ -110,6 +122,16 @@ const struct cli_verb cli_verbs[] = {
 	    cmd_user_set },
 	{ "token create", "USER", 1, "make an access token",
 	    token_create_options, cmd_token_create },
+	{ "repository create", "NAME", 1, "make a repository",
+	    repository_options, cmd_repository_create },
+	{ "repository list", "", 0, "list repositories", NULL,
+	    cmd_repository_list },
+	{ "repository set", "NAME", 1, "change a repository",
+	    repository_options, cmd_repository_set },
+	{ "gc uploads", "", 0, "drop uploads that nobody went on with",
+	    gc_options, cmd_gc_uploads },
+	{ "gc objects", "", 0, "remove objects that nothing needs", gc_options,
+	    cmd_gc_objects },
 	{ "key rotate", "", 0, "make a new key that signs registry tokens",
 	    key_rotate_options, cmd_key_rotate },
 	{ "key list", "", 0, "list the keys of registry tokens", NULL,

@@ -5,18 +5,28 @@ common_libcommon_a_SOURCES += \
 	common/model/access_token.h \
 	common/model/account.c \
 	common/model/account.h \
+	common/model/event.c \
+	common/model/event.h \
+	common/model/gc.c \
+	common/model/gc.h \
 	common/model/login_delay.c \
 	common/model/login_delay.h \
 	common/model/manifest.c \
 	common/model/manifest.h \
 	common/model/manifest_link.c \
 	common/model/manifest_link.h \
+	common/model/manifest_push.c \
+	common/model/manifest_push.h \
 	common/model/migration.h \
 	common/model/model.c \
 	common/model/model.h \
 	common/model/q.h \
+	common/model/referrer.c \
+	common/model/referrer.h \
 	common/model/repo_blob.c \
 	common/model/repo_blob.h \
+	common/model/catalog.c \
+	common/model/catalog.h \
 	common/model/repository.c \
 	common/model/repository.h \
 	common/model/review.c \

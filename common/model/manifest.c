@@ -3,12 +3,15 @@
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
-#include "common/model/manifest_link.h"
+#include "common/model/event.h"
 #include "common/model/model.h"
 #include "common/model/q.h"
 #include "common/model/repository.h"
 #include "common/model/review.h"
 #include "common/model/tag.h"
+
+/* of 500 tags each, when a manifest with its tags is deleted */
+#define TAG_ROUNDS 20
 
 static int
 unknown(struct db *db, struct pool *pool, const char *path,
@@ -24,25 +27,12 @@ unknown(struct db *db, struct pool *pool, const char *path,
 	return err_reason(err, "MANIFEST_UNKNOWN");
 }
 
-static struct oci_digest
-digest_cell(const struct db_rows *rows, size_t algorithm, size_t bytes)
-{
-	struct oci_digest digest = { .algorithm = DIGEST_SHA256 };
-	const struct db_cell *cell = db_cell(rows, 0, bytes);
-
-	if (db_cell(rows, 0, algorithm)->i == DIGEST_SHA512)
-		digest.algorithm = DIGEST_SHA512;
-	ASSERT(cell->n == digest_size(digest.algorithm));
-	memcpy(digest.bytes, cell->p, cell->n);
-	return digest;
-}
-
 static void
 from_row(struct manifest *out, const struct db_rows *rows)
 {
 	*out = (struct manifest){
 		.id = db_cell_id(rows, 0, 0),
-		.digest = digest_cell(rows, 1, 2),
+		.digest = model_digest(rows, 0, 1, 2),
 		.media_type = db_cell(rows, 0, 3)->p,
 		.size = (size_t)db_cell(rows, 0, 4)->i,
 		.repository_id = db_cell_id(rows, 0, 5),
@@ -144,108 +134,8 @@ manifest_promise(struct db *db, struct pool *pool,
 	return db_txn(db, touch_tx, &p, err);
 }
 
-struct push {
-	struct manifest_push *in;
-	struct rand_id manifest_id; /* if it is new */
-	struct rand_id history_id;
-	struct pool *pool;
-};
-
-static int64_t
-image_size(const struct oci_manifest *document)
-{
-	int64_t sum = document->has_config ? document->config.size : 0;
-
-	for (size_t i = 0; i < document->item_count; i++)
-		if (__builtin_add_overflow(
-			sum, document->items[i].size, &sum))
-			return INT64_MAX;
-	return sum;
-}
-
-static int
-insert(struct db_tx *tx, const struct push *p, struct err *err)
-{
-	struct manifest_push *in = p->in;
-	const struct oci_manifest *doc = in->document;
-	const struct oci_digest *subject = &doc->subject.digest;
-	bool refers = doc->has_subject;
-	int rc = tx_exec(tx, Q_MANIFEST_INSERT, NULL, err,
-	    db_id(&p->manifest_id), db_id(&in->repository_id),
-	    db_int(in->digest.algorithm),
-	    db_bytes(in->digest.bytes, digest_size(in->digest.algorithm)),
-	    db_text(doc->media_type), db_text(doc->artifact_type),
-	    refers ? db_int(subject->algorithm) : db_null(),
-	    refers ? db_bytes(subject->bytes, digest_size(subject->algorithm))
-		   : db_null(),
-	    refers ? db_text(doc->annotations) : db_null(),
-	    db_uint(in->size), db_int(image_size(doc)),
-	    db_id(in->account_id));
-
-	if (rc < 0)
-		return rc;
-	rc = tx_exec(tx, Q_MANIFEST_PAYLOAD_INSERT, NULL, err,
-	    db_id(&p->manifest_id), db_bytes(in->payload, in->size));
-	if (rc < 0)
-		return rc;
-	return manifest_link(tx, p->pool, &p->manifest_id, in, err);
-}
-
-/* a deleted manifest comes back with its links, which its row kept */
-static int
-find_or_insert(struct db_tx *tx, const struct push *p, struct rand_id *id,
-    struct err *err)
-{
-	const struct oci_digest *digest = &p->in->digest;
-	struct db_rows rows;
-	int rc = tx_select(tx, p->pool, Q_MANIFEST_OWN, &rows, err,
-	    db_id(&p->in->repository_id),
-	    db_bytes(digest->bytes, digest_size(digest->algorithm)));
-
-	if (rc < 0)
-		return rc;
-	if (rows.count == 0) {
-		*id = p->manifest_id;
-		return insert(tx, p, err);
-	}
-	*id = db_cell_id(&rows, 0, 0);
-	if (db_cell(&rows, 0, 1)->i == 0 && p->in->tag != NULL)
-		return 0;
-	return tx_exec(tx, Q_MANIFEST_TOUCH, NULL, err, db_id(id));
-}
-
-static int
-push_tx(struct db_tx *tx, void *context, struct err *err)
-{
-	struct push *p = context;
-	struct tag_change change = { .repository_id = p->in->repository_id,
-		.name = p->in->tag, .account_id = p->in->account_id,
-		.history_s = p->in->history_s, .history_id = p->history_id };
-	struct rand_id id;
-	int rc = find_or_insert(tx, p, &id, err);
-
-	if (rc < 0)
-		return rc;
-	if (p->in->tag != NULL)
-		return tag_set(tx, p->pool, &change, &id, err);
-	return review_queue(
-	    tx, REVIEW_MANIFEST, &id, NULL, p->in->promise_s, err);
-}
-
-int
-manifest_push(struct db *db, struct pool *pool, struct manifest_push *push,
-    struct err *err)
-{
-	struct push p = { .in = push, .manifest_id = rand_id_new(),
-		.history_id = rand_id_new(), .pool = pool };
-
-	return model_txn(db, push_tx, &p, err);
-}
-
 struct delete {
-	const struct manifest *manifest;
-	const struct rand_id *account_id;
-	int64_t history_s;
+	const struct manifest_deletion *in;
 	struct pool *pool;
 };
 
@@ -256,11 +146,11 @@ refuse_child(struct db_tx *tx, const struct delete *d, struct err *err)
 	struct oci_digest parent;
 	struct db_rows rows;
 	int rc = tx_select(tx, d->pool, Q_MANIFEST_PARENT, &rows, err,
-	    db_id(&d->manifest->id));
+	    db_id(&d->in->manifest->id));
 
 	if (rc < 0 || rows.count == 0)
 		return rc;
-	parent = digest_cell(&rows, 0, 1);
+	parent = model_digest(&rows, 0, 0, 1);
 	oci_digest_put(text, &parent);
 	err_set(err, E_CONFLICT,
 	    "index %s of this repository needs the manifest; delete it first",
@@ -268,27 +158,47 @@ refuse_child(struct db_tx *tx, const struct delete *d, struct err *err)
 	return err_reason(err, "UNSUPPORTED");
 }
 
+/* some tags at a time; *count_out says how many */
 static int
-remove_tags(struct db_tx *tx, const struct delete *d, struct err *err)
+remove_tags(
+    struct db_tx *tx, const struct delete *d, size_t *count_out, struct err *err)
 {
+	const struct manifest *manifest = d->in->manifest;
 	struct db_rows rows;
 	int rc = tx_select(tx, d->pool, Q_TAG_OF_MANIFEST, &rows, err,
-	    db_id(&d->manifest->id));
+	    db_id(&manifest->id));
 
+	*count_out = rc == 0 ? rows.count : 0;
 	for (size_t i = 0; rc == 0 && i < rows.count; i++) {
 		/* history rows need an id of their own; a rerun's earlier
 		 * ones were rolled back or belong to tags that are gone */
 		struct tag_change change = {
-			.repository_id = d->manifest->repository_id,
+			.repository_id = manifest->repository_id,
 			.name = db_cell(&rows, i, 0)->p,
-			.account_id = d->account_id,
-			.history_s = d->history_s,
+			.account_id = d->in->account_id,
+			.history_s = d->in->history_s,
 			.history_id = rand_id_new(),
 		};
 
-		rc = tag_remove(tx, &change, &d->manifest->id, err);
+		rc = tag_remove(tx, &change, &manifest->id, err);
 	}
 	return rc;
+}
+
+static int
+remove_all_tags(struct db_tx *tx, const struct delete *d, struct err *err)
+{
+	size_t count;
+
+	for (int i = 0; i < TAG_ROUNDS; i++) {
+		int rc = remove_tags(tx, d, &count, err);
+
+		if (rc < 0 || count == 0)
+			return rc;
+	}
+	err_set(err, E_CONFLICT,
+	    "too many tags point to the manifest; delete some of them first");
+	return err_reason(err, "UNSUPPORTED");
 }
 
 /* hides first and looks then, as for blobs (repo_blob.c) */
@@ -296,26 +206,25 @@ static int
 delete_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct delete *d = context;
+	const struct rand_id *id = &d->in->manifest->id;
 	uint64_t affected;
-	int rc = tx_exec(
-	    tx, Q_MANIFEST_HIDE, &affected, err, db_id(&d->manifest->id));
+	int rc = tx_exec(tx, Q_MANIFEST_HIDE, &affected, err, db_id(id));
 
-	if (rc == 0)
+	if (rc == 0 && !d->in->force)
 		rc = refuse_child(tx, d, err);
 	if (rc == 0)
-		rc = remove_tags(tx, d, err);
+		rc = remove_all_tags(tx, d, err);
 	if (rc == 0)
-		rc = review_queue(tx, REVIEW_MANIFEST, &d->manifest->id, NULL,
-		    d->history_s, err);
-	return rc;
+		rc = review_queue(tx, REVIEW_MANIFEST, id, NULL,
+		    d->in->history_s, err);
+	return rc < 0 ? rc : event_note_put(tx, d->in->note, err);
 }
 
 int
 manifest_delete(struct db *db, struct pool *pool,
-    const struct manifest *manifest, const struct rand_id *account_id,
-    int64_t history_s, struct err *err)
+    const struct manifest_deletion *deletion, struct err *err)
 {
-	struct delete d = { manifest, account_id, history_s, pool };
+	struct delete d = { deletion, pool };
 
 	return model_txn(db, delete_tx, &d, err);
 }

@@ -9,10 +9,12 @@
 #include "common/base/rand.h"
 #include "common/oci/manifest.h"
 
+struct actor;
 struct db;
 struct err;
+struct event_note;
 struct pool;
-struct settings;
+struct repository;
 
 struct manifest {
 	struct rand_id id;
@@ -41,30 +43,13 @@ int manifest_payload(struct db *db, struct pool *pool,
 int manifest_promise(struct db *db, struct pool *pool,
     const struct manifest *manifest, int64_t promise_s, struct err *err);
 
-struct manifest_push {
-	struct rand_id repository_id;
-	struct oci_digest digest;
-	const struct oci_manifest *document;
-	const char *payload;
-	size_t size;
-	const char *tag; /* NULL: by digest only */
+struct manifest_deletion {
+	const struct manifest *manifest;
 	const struct rand_id *account_id; /* NULL: not known */
-	int64_t promise_s;
 	int64_t history_s;
-
-	/* out: what it refers to and the repository does not have */
-	struct oci_digest *missing;
-	size_t missing_count;
+	bool force; /* even from an index that needs it */
+	const struct event_note *note;
 };
-
-/*
- * Stores the manifest, links what it refers to and sets the tag, in one
- * transaction. A manifest that is there already is brought back if it was
- * deleted, and tagged. E_INVALID with reason MANIFEST_BLOB_UNKNOWN and
- * push->missing filled when something it needs is not there.
- */
-int manifest_push(struct db *db, struct pool *pool,
-    struct manifest_push *push, struct err *err);
 
 /*
  * Deletes the manifest and all tags that point to it; they can be brought
@@ -72,7 +57,6 @@ int manifest_push(struct db *db, struct pool *pool,
  * that names it, while an index of the repository needs it.
  */
 int manifest_delete(struct db *db, struct pool *pool,
-    const struct manifest *manifest, const struct rand_id *account_id,
-    int64_t history_s, struct err *err);
+    const struct manifest_deletion *deletion, struct err *err);
 
 #endif

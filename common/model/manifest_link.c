@@ -4,9 +4,10 @@
 #include "common/base/err.h"
 #include "common/base/pool.h"
 #include "common/base/vec.h"
-#include "common/model/manifest.h"
+#include "common/model/manifest_push.h"
 #include "common/model/model.h"
 #include "common/model/q.h"
+#include "common/model/repository.h"
 
 /* as many as the IN lists of schema/query/manifest.sql have places */
 #define BATCH 16
@@ -186,11 +187,11 @@ manifest_link(struct db_tx *tx, struct pool *pool,
 
 	collect(pool, push->document, lists);
 	rc = link_list(tx, pool, is_index ? &child : &blob_sha256,
-	    manifest_id, &push->repository_id, &lists[DIGEST_SHA256],
+	    manifest_id, &push->repository->id, &lists[DIGEST_SHA256],
 	    &missing, err);
 	if (rc == 0)
 		rc = link_list(tx, pool, is_index ? &child : &blob_sha512,
-		    manifest_id, &push->repository_id, &lists[DIGEST_SHA512],
+		    manifest_id, &push->repository->id, &lists[DIGEST_SHA512],
 		    &missing, err);
 	if (rc == 0 && missing.count > 0)
 		rc = tell_missing(push, &missing, err);

@@ -49,6 +49,20 @@ model_open(
 	return rc;
 }
 
+struct oci_digest
+model_digest(
+    const struct db_rows *rows, size_t row, size_t algorithm, size_t bytes)
+{
+	struct oci_digest digest = { .algorithm = DIGEST_SHA256 };
+	const struct db_cell *cell = db_cell(rows, row, bytes);
+
+	if (db_cell(rows, row, algorithm)->i == DIGEST_SHA512)
+		digest.algorithm = DIGEST_SHA512;
+	ASSERT(cell->n == digest_size(digest.algorithm));
+	memcpy(digest.bytes, cell->p, cell->n);
+	return digest;
+}
+
 int
 model_again(struct err *err)
 {

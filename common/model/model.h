@@ -8,6 +8,7 @@
 #define COMMON_MODEL_MODEL_H
 
 #include "common/db/db.h"
+#include "common/oci/oci_digest.h"
 
 struct conf;
 struct err;
@@ -33,5 +34,9 @@ int model_options(const struct conf *conf, struct pool *pool, const char *role,
  */
 int model_txn(struct db *db, db_tx_fn *fn, void *context, struct err *err);
 int model_again(struct err *err);
+
+/* A digest from two columns of a row: its algorithm and its bytes. */
+struct oci_digest model_digest(const struct db_rows *rows, size_t row,
+    size_t algorithm, size_t bytes);
 
 #endif

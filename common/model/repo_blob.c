@@ -3,6 +3,7 @@
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
+#include "common/model/event.h"
 #include "common/model/model.h"
 #include "common/model/q.h"
 #include "common/model/review.h"
@@ -48,6 +49,8 @@ struct change {
 	const struct repo_blob *blob;
 	const struct rand_id *repository_id;
 	int64_t promise_s;
+	bool force;
+	const struct event_note *note;
 	struct pool *pool;
 };
 
@@ -93,18 +96,19 @@ mount_tx(struct db_tx *tx, void *context, struct err *err)
 	int rc = tx_exec(tx, Q_REPO_BLOB_LINK, NULL, err,
 	    db_id(c->repository_id), db_id(&c->blob->blob_id));
 
-	if (rc < 0)
-		return rc;
-	return review_queue(tx, REVIEW_REPO_BLOB, c->repository_id,
-	    &c->blob->blob_id, c->promise_s, err);
+	if (rc == 0)
+		rc = review_queue(tx, REVIEW_REPO_BLOB, c->repository_id,
+		    &c->blob->blob_id, c->promise_s, err);
+	return rc < 0 ? rc : event_note_put(tx, c->note, err);
 }
 
 int
 repo_blob_mount(struct db *db, const struct repo_blob *from,
-    const struct rand_id *repository_id, int64_t promise_s, struct err *err)
+    const struct rand_id *repository_id, int64_t promise_s,
+    const struct event_note *note, struct err *err)
 {
 	struct change c = { .blob = from, .repository_id = repository_id,
-		.promise_s = promise_s };
+		.promise_s = promise_s, .note = note };
 	int rc = db_txn(db, mount_tx, &c, err);
 
 	/* the foreign key refused: the content was collected just now */
@@ -118,29 +122,17 @@ repo_blob_mount(struct db *db, const struct repo_blob *from,
 /* hides first and looks then: a manifest that links it at this moment
  * either waits for our row or is seen */
 static int
-delete_tx(struct db_tx *tx, void *context, struct err *err)
+refuse_used(struct db_tx *tx, const struct change *c, struct err *err)
 {
-	const struct change *c = context;
 	char text[OCI_DIGEST_TEXT_SIZE];
-	struct oci_digest user = { .algorithm = DIGEST_SHA256 };
+	struct oci_digest user;
 	struct db_rows rows;
-	uint64_t affected;
-	int rc = tx_exec(tx, Q_REPO_BLOB_HIDE, &affected, err,
+	int rc = tx_select(tx, c->pool, Q_REPO_BLOB_USED, &rows, err,
 	    db_id(&c->blob->repository_id), db_id(&c->blob->blob_id));
 
-	if (rc < 0 || affected == 0)
+	if (rc < 0 || rows.count == 0)
 		return rc;
-	rc = tx_select(tx, c->pool, Q_REPO_BLOB_USED, &rows, err,
-	    db_id(&c->blob->repository_id), db_id(&c->blob->blob_id));
-	if (rc < 0)
-		return rc;
-	if (rows.count == 0)
-		return review_queue(tx, REVIEW_REPO_BLOB,
-		    &c->blob->repository_id, &c->blob->blob_id, 0, err);
-	if (db_cell(&rows, 0, 0)->i == DIGEST_SHA512)
-		user.algorithm = DIGEST_SHA512;
-	memcpy(user.bytes, db_cell(&rows, 0, 1)->p,
-	    digest_size(user.algorithm));
+	user = model_digest(&rows, 0, 0, 1);
 	oci_digest_put(text, &user);
 	err_set(err, E_CONFLICT,
 	    "manifest %s of this repository uses the blob; delete it first",
@@ -148,11 +140,32 @@ delete_tx(struct db_tx *tx, void *context, struct err *err)
 	return err_reason(err, "UNSUPPORTED");
 }
 
+static int
+delete_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	const struct change *c = context;
+	uint64_t affected;
+	int rc = tx_exec(tx,
+	    c->force ? Q_REPO_BLOB_HIDE_USED : Q_REPO_BLOB_HIDE, &affected,
+	    err, db_id(&c->blob->repository_id), db_id(&c->blob->blob_id));
+
+	if (rc < 0 || affected == 0)
+		return rc;
+	if (!c->force)
+		rc = refuse_used(tx, c, err);
+	if (rc == 0)
+		rc = review_queue(tx, REVIEW_REPO_BLOB,
+		    &c->blob->repository_id, &c->blob->blob_id, 0, err);
+	return rc < 0 ? rc : event_note_put(tx, c->note, err);
+}
+
 int
 repo_blob_delete(struct db *db, struct pool *pool,
-    const struct repo_blob *blob, struct err *err)
+    const struct repo_blob *blob, bool force, const struct event_note *note,
+    struct err *err)
 {
-	struct change c = { .blob = blob, .pool = pool };
+	struct change c = { .blob = blob, .pool = pool, .force = force,
+		.note = note };
 
 	return db_txn(db, delete_tx, &c, err);
 }

@@ -11,6 +11,7 @@
 
 struct db;
 struct err;
+struct event_note;
 struct oci_digest;
 struct pool;
 
@@ -39,13 +40,16 @@ int repo_blob_promise(struct db *db, struct pool *pool,
  * E_NOTFOUND when it went meanwhile.
  */
 int repo_blob_mount(struct db *db, const struct repo_blob *from,
-    const struct rand_id *repository_id, int64_t promise_s, struct err *err);
+    const struct rand_id *repository_id, int64_t promise_s,
+    const struct event_note *note, struct err *err);
 
 /*
  * Takes the blob out of the repository. E_CONFLICT, reason UNSUPPORTED, with
- * a text that names the manifest, while a manifest of it uses the blob.
+ * a text that names the manifest, while a manifest of it uses the blob; with
+ * force it goes all the same.
  */
 int repo_blob_delete(struct db *db, struct pool *pool,
-    const struct repo_blob *blob, struct err *err);
+    const struct repo_blob *blob, bool force, const struct event_note *note,
+    struct err *err);
 
 #endif

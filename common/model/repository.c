@@ -23,6 +23,8 @@ repository_find(struct db *db, struct pool *pool, const char *path,
 	out->id = db_cell_id(&rows, 0, 0);
 	out->namespace_id = db_cell_id(&rows, 0, 1);
 	out->is_public = db_cell(&rows, 0, 2)->i == 1;
+	out->immutable_tags = db_cell(&rows, 0, 3)->i == 1;
+	out->tag_limit = db_cell(&rows, 0, 4)->i;
 	return 0;
 }
 
@@ -70,36 +72,49 @@ repository_find_or_create(struct db *db, struct pool *pool, const char *path,
 	return rc;
 }
 
-int
-repository_catalog(struct db *db, struct pool *pool, const char *reader,
-    const char *after, size_t limit, const char ***names_out,
-    size_t *count_out, struct err *err)
+static int
+set_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	struct rand_id reader_id;
-	const struct rand_id *id = NULL;
-	bool is_admin = false;
-	struct db_rows rows;
-	int rc;
+	const struct create *c = context;
+	const struct repository *r = c->repository;
 
-	if (reader != NULL) {
-		rc = db_select(db, pool, Q_REPOSITORY_READER, &rows, err,
-		    db_text(reader));
-		if (rc < 0)
-			return rc;
-		if (rows.count > 0) {
-			reader_id = db_cell_id(&rows, 0, 0);
-			id = &reader_id;
-			is_admin = db_cell(&rows, 0, 1)->i == 1;
-		}
-	}
-	rc = db_select(db, pool, Q_REPOSITORY_CATALOG, &rows, err,
-	    db_text(after), db_int(is_admin), db_id(id), db_id(id), db_id(id),
-	    db_id(id), db_uint(limit));
+	return tx_exec(tx, Q_REPOSITORY_SET, NULL, err, db_int(r->is_public),
+	    db_int(r->immutable_tags), db_int(r->tag_limit), db_id(&r->id));
+}
+
+int
+repository_set(
+    struct db *db, const struct repository *repository, struct err *err)
+{
+	struct repository copy = *repository;
+	struct create c = { NULL, &copy };
+
+	return db_txn(db, set_tx, &c, err);
+}
+
+int
+repository_list(struct db *db, struct pool *pool, const char *after,
+    size_t limit, struct repository_summary **out, size_t *count_out,
+    struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(db, pool, Q_REPOSITORY_LIST, &rows, err,
+	    db_text(after), db_uint(limit));
+
 	if (rc < 0)
 		return rc;
-	*names_out = pool_array(pool, rows.count, sizeof(**names_out));
+	*out = pool_array(pool, rows.count, sizeof(**out));
 	*count_out = rows.count;
 	for (size_t i = 0; i < rows.count; i++)
-		(*names_out)[i] = db_cell(&rows, i, 0)->p;
+		(*out)[i] = (struct repository_summary){
+			.path = db_cell(&rows, i, 0)->p,
+			.repository = {
+			    .is_public = db_cell(&rows, i, 1)->i == 1,
+			    .immutable_tags = db_cell(&rows, i, 2)->i == 1,
+			    .tag_limit = db_cell(&rows, i, 3)->i,
+			},
+			.pushes = db_cell(&rows, i, 4)->i,
+			.pulls = db_cell(&rows, i, 5)->i,
+		};
 	return 0;
 }

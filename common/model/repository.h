@@ -12,6 +12,8 @@ struct repository {
 	struct rand_id id;
 	struct rand_id namespace_id;
 	bool is_public;
+	bool immutable_tags; /* a tag is never moved */
+	int64_t tag_limit;   /* the oldest tags beyond it go; 0: none */
 };
 
 /* E_NOTFOUND with reason NAME_UNKNOWN if there is none. */
@@ -26,12 +28,22 @@ int repository_find(struct db *db, struct pool *pool, const char *path,
 int repository_find_or_create(struct db *db, struct pool *pool,
     const char *path, struct repository *out, struct err *err);
 
-/*
- * Up to limit names behind after (exclusive), in byte order, of repositories
- * with a tag that the account named reader may read (NULL: what is public).
- */
-int repository_catalog(struct db *db, struct pool *pool, const char *reader,
-    const char *after, size_t limit, const char ***names_out,
-    size_t *count_out, struct err *err);
+/* Writes visibility, immutable_tags and tag_limit of a repository. */
+int repository_set(
+    struct db *db, const struct repository *repository, struct err *err);
+
+#define REPOSITORY_TAG_LIMIT_MAX 100000
+
+struct repository_summary {
+	const char *path;
+	struct repository repository; /* without ids */
+	int64_t pushes;
+	int64_t pulls;
+};
+
+/* Up to limit repositories behind after (exclusive), by name. */
+int repository_list(struct db *db, struct pool *pool, const char *after,
+    size_t limit, struct repository_summary **out, size_t *count_out,
+    struct err *err);
 
 #endif

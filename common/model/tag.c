@@ -3,6 +3,7 @@
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
+#include "common/model/event.h"
 #include "common/model/model.h"
 #include "common/model/q.h"
 #include "common/model/review.h"
@@ -46,22 +47,69 @@ move(struct db_tx *tx, const struct tag_change *c, const struct rand_id *old,
 }
 
 int
-tag_set(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
-    const struct rand_id *manifest_id, struct err *err)
+tag_get(struct db_tx *tx, struct pool *pool,
+    const struct rand_id *repository_id, const char *name, struct tag *out,
+    struct err *err)
 {
-	struct rand_id old;
 	struct db_rows rows;
 	int rc = tx_select(tx, pool, Q_TAG_GET, &rows, err,
-	    db_id(&change->repository_id), db_text(change->name));
+	    db_id(repository_id), db_text(name));
 
-	if (rc < 0)
+	if (rc < 0 || rows.count == 0)
 		return rc;
-	if (rows.count == 0)
+	*out = (struct tag){
+		.manifest_id = db_cell_id(&rows, 0, 0),
+		.digest = model_digest(&rows, 0, 1, 2),
+		.media_type = db_cell(&rows, 0, 3)->p,
+		.size = (uint64_t)db_cell(&rows, 0, 4)->i,
+	};
+	return 1;
+}
+
+static int
+refuse_move(const struct tag_change *change, struct err *err)
+{
+	err_set(err, E_DENIED,
+	    "tag \"%s\" is immutable in this repository and points to "
+	    "another manifest; push another tag, or ask who administers the "
+	    "repository",
+	    change->name);
+	return err_reason(err, "DENIED");
+}
+
+int
+tag_set(struct db_tx *tx, const struct tag_change *change,
+    const struct tag *old, const struct rand_id *manifest_id, struct err *err)
+{
+	if (old == NULL)
 		return tx_exec(tx, Q_TAG_INSERT, NULL, err,
 		    db_id(&change->repository_id), db_text(change->name),
 		    db_id(manifest_id), db_id(change->account_id));
-	old = db_cell_id(&rows, 0, 0);
-	return move(tx, change, &old, manifest_id, err);
+	if (change->immutable &&
+	    !rand_id_equal(&old->manifest_id, manifest_id))
+		return refuse_move(change, err);
+	return move(tx, change, &old->manifest_id, manifest_id, err);
+}
+
+int
+tag_trim(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
+    int64_t limit, size_t *removed_out, struct err *err)
+{
+	struct db_rows rows;
+	int rc = tx_select(tx, pool, Q_TAG_OLDEST, &rows, err,
+	    db_id(&change->repository_id), db_int(limit));
+
+	*removed_out = rc == 0 ? rows.count : 0;
+	for (size_t i = 0; rc == 0 && i < rows.count; i++) {
+		struct rand_id manifest_id = db_cell_id(&rows, i, 1);
+		struct tag_change oldest = *change;
+
+		oldest.name = db_cell(&rows, i, 0)->p;
+		/* an earlier run that was committed left no tag too many */
+		oldest.history_id = rand_id_new();
+		rc = tag_remove(tx, &oldest, &manifest_id, err);
+	}
+	return rc;
 }
 
 int
@@ -89,21 +137,26 @@ static int
 delete_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct delete *d = context;
-	struct rand_id manifest_id;
-	struct db_rows rows;
-	int rc = tx_select(tx, d->pool, Q_TAG_GET, &rows, err,
-	    db_id(&d->change->repository_id), db_text(d->change->name));
+	struct event_note *note = d->change->note;
+	struct tag tag;
+	int rc = tag_get(tx, d->pool, &d->change->repository_id,
+	    d->change->name, &tag, err);
 
 	if (rc < 0)
 		return rc;
-	if (rows.count == 0) {
+	if (rc == 0) {
 		if (db_tx_is_rerun(tx))
 			return 0;
 		err_set(err, E_NOTFOUND, "no tag \"%s\"", d->change->name);
 		return err_reason(err, "MANIFEST_UNKNOWN");
 	}
-	manifest_id = db_cell_id(&rows, 0, 0);
-	return tag_remove(tx, d->change, &manifest_id, err);
+	if (note != NULL) {
+		note->event.digest = tag.digest;
+		note->event.media_type = tag.media_type;
+		note->event.size = tag.size;
+	}
+	rc = tag_remove(tx, d->change, &tag.manifest_id, err);
+	return rc < 0 ? rc : event_note_put(tx, note, err);
 }
 
 int

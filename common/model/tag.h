@@ -3,10 +3,12 @@
 #define COMMON_MODEL_TAG_H
 
 #include "common/base/rand.h"
+#include "common/oci/oci_digest.h"
 
 struct db;
 struct db_tx;
 struct err;
+struct event_note;
 struct manifest;
 struct pool;
 
@@ -16,14 +18,40 @@ struct tag_change {
 	const struct rand_id *account_id; /* who; NULL: not known */
 	int64_t history_s; /* how long it can be brought back */
 	struct rand_id history_id; /* made before the transaction */
+	bool immutable; /* what it points to must not change */
+	/* of tag_delete(); its digest, type and size are filled in */
+	struct event_note *note;
 };
 
+/* Where a tag points. */
+struct tag {
+	struct rand_id manifest_id;
+	struct oci_digest digest;
+	const char *media_type;
+	uint64_t size;
+};
+
+/* 1 found, 0 no such tag, or an error code. */
+int tag_get(struct db_tx *tx, struct pool *pool,
+    const struct rand_id *repository_id, const char *name, struct tag *out,
+    struct err *err);
+
 /*
- * Points the tag to the manifest, within a transaction of model_txn(). What
- * it pointed to before goes to the history.
+ * Points the tag, which was found to be old (NULL: not there), to the
+ * manifest, within a transaction of model_txn(). What it pointed to before
+ * goes to the history. E_DENIED when it is immutable.
  */
-int tag_set(struct db_tx *tx, struct pool *pool,
-    const struct tag_change *change, const struct rand_id *manifest_id,
+int tag_set(struct db_tx *tx, const struct tag_change *change,
+    const struct tag *old, const struct rand_id *manifest_id,
+    struct err *err);
+
+/*
+ * Removes the tags of a repository that were not pushed for longest, so that
+ * at most limit stay, some at a time; *removed_out counts them. Of change all
+ * but name and history_id is used.
+ */
+int tag_trim(struct db_tx *tx, struct pool *pool,
+    const struct tag_change *change, int64_t limit, size_t *removed_out,
     struct err *err);
 
 /* Removes a tag that points to this manifest; model_again() if it moved. */

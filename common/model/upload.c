@@ -3,6 +3,7 @@
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
+#include "common/model/event.h"
 #include "common/model/model.h"
 #include "common/model/q.h"
 #include "common/model/review.h"
@@ -61,6 +62,19 @@ upload_start(struct db *db, const struct rand_id *repository_id,
 		.repository_id = *repository_id, .object_id = rand_id_new() };
 	blob_key_new(out->key);
 	return db_txn(db, start_tx, &c, err);
+}
+
+int
+upload_count(struct db *db, struct pool *pool,
+    const struct rand_id *account_id, int64_t *out, struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(
+	    db, pool, Q_UPLOAD_COUNT, &rows, err, db_id(account_id));
+
+	if (rc == 0)
+		*out = db_cell(&rows, 0, 0)->i;
+	return rc;
 }
 
 int
@@ -319,7 +333,7 @@ finish_tx(struct db_tx *tx, void *context, struct err *err)
 	if (rc == 0)
 		rc = review_queue(tx, REVIEW_REPO_BLOB,
 		    &f->upload->repository_id, &blob_id, f->promise_s, err);
-	return rc;
+	return rc < 0 ? rc : event_note_put(tx, f->content->note, err);
 }
 
 int

@@ -18,6 +18,7 @@
 
 struct db;
 struct err;
+struct event_note;
 struct pool;
 
 enum upload_lease {
@@ -41,6 +42,10 @@ struct upload {
 /* Makes the rows of a new upload. account_id NULL: not known. */
 int upload_start(struct db *db, const struct rand_id *repository_id,
     const struct rand_id *account_id, struct upload *out, struct err *err);
+
+/* How many uploads this account has under way. */
+int upload_count(struct db *db, struct pool *pool,
+    const struct rand_id *account_id, int64_t *out, struct err *err);
 
 /* By its id in the repository of that path; E_NOTFOUND, reason
  * BLOB_UPLOAD_UNKNOWN. */
@@ -81,6 +86,7 @@ struct upload_content {
 	unsigned char sha256[DIGEST_SHA256_SIZE];
 	const unsigned char *sha512; /* DIGEST_SHA512_SIZE bytes or NULL */
 	uint64_t size;
+	const struct event_note *note;
 };
 
 /*

@@ -24,6 +24,8 @@ fcgi_core_libcore_a_SOURCES = \
 	fcgi/core/proxy.h \
 	fcgi/core/range.c \
 	fcgi/core/range.h \
+	fcgi/core/rate.c \
+	fcgi/core/rate.h \
 	fcgi/core/req.c \
 	fcgi/core/req.h \
 	fcgi/core/resp.c \

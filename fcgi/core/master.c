@@ -26,6 +26,7 @@
 #include "fcgi/core/handover.h"
 #include "fcgi/core/metrics_private.h"
 #include "fcgi/core/notify.h"
+#include "fcgi/core/rate.h"
 #include "fcgi/core/setup.h"
 #include "fcgi/core/socket.h"
 
@@ -357,6 +358,7 @@ start_up(struct err *err)
 	open_signals();
 	own_routes = edge_own_routes(&own_route_count);
 	metrics_init(master.server, own_routes, own_route_count);
+	rate_init();
 	if (is_upgrade)
 		children_adopt(&h);
 	origin = origin_of(master.setup);

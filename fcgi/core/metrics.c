@@ -15,7 +15,7 @@
 
 /* statuses that are answered; another one counts as its hundred */
 static const int statuses[] = { 200, 201, 202, 204, 206, 304, 400, 401, 403,
-	404, 405, 409, 412, 413, 416, 429, 499, 500, 501, 503, 507 };
+	404, 405, 409, 412, 413, 414, 416, 429, 499, 500, 501, 503, 507 };
 
 /* upper bounds in microseconds */
 static const int64_t buckets[] = { 1000, 2500, 5000, 10000, 25000, 50000,

@@ -36,6 +36,7 @@ static const struct {
 	{ 409, "Conflict" },
 	{ 412, "Precondition Failed" },
 	{ 413, "Content Too Large" },
+	{ 414, "URI Too Long" },
 	{ 416, "Range Not Satisfiable" },
 	{ 429, "Too Many Requests" },
 	{ 500, "Internal Server Error" },

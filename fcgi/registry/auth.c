@@ -8,6 +8,7 @@
 #include "common/conf/conf.h"
 #include "common/oci/name.h"
 #include "fcgi/core/req.h"
+#include "fcgi/registry/limits.h"
 #include "fcgi/registry/registry.h"
 
 const struct identity *
@@ -105,32 +106,81 @@ bearer(const struct req *req)
 	return header + 7 + strspn(header + 7, " ");
 }
 
-int
-auth_authorize(struct req *req, int permission_number, struct err *err)
+/* a mirror asks with the host that it stands for, and may be told so (OCI
+ * distribution spec, "Registry proxying") */
+static void
+echo_namespace(struct req *req)
 {
-	enum permission permission = (enum permission)permission_number;
+	const char *host = uri_param(&req->uri, "ns");
+
+	if ((req->method == METHOD_GET || req->method == METHOD_HEAD) &&
+	    host != NULL && host[0] != '\0' && strlen(host) < 256 &&
+	    strspn(host,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789.-:[]") == strlen(host))
+		resp_header(req, "OCI-Namespace", host);
+}
+
+/* who it is, as his token says; an account is limited by itself, all others
+ * by their address */
+static int
+identify(struct req *req, enum permission permission, struct err *err)
+{
 	struct identity *identity = pool_alloc(req->pool, sizeof(*identity));
 	const char *token = bearer(req);
-	int rc = check_name(req, permission, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	if (token == NULL) {
 		challenge(req, permission, NULL);
-		return err_set(err, E_UNAUTH, "authentication required");
+		rc = limits_check_rate(req, err);
+		return rc < 0
+		    ? rc
+		    : err_set(err, E_UNAUTH, "authentication required");
 	}
 	rc = token_verify(req->pool, token, identity, err);
-	if (rc == E_UNAUTH)
+	if (rc == E_UNAUTH) {
+		struct err limited;
+
 		challenge(req, permission, "invalid_token");
+		if (limits_check_rate(req, &limited) == E_LIMIT) {
+			*err = limited;
+			rc = E_LIMIT;
+		}
+	}
 	if (rc < 0)
 		return rc;
 	req->identity = identity;
 	req->actor = identity->name[0] != '\0' ? identity->name : NULL;
+	return limits_check_rate(req, err);
+}
+
+static int
+check_writable(enum permission permission, struct err *err)
+{
+	return permission == PERMISSION_PUSH || permission == PERMISSION_DELETE
+	    ? limits_check_writable(err)
+	    : 0;
+}
+
+int
+auth_authorize(struct req *req, int permission_number, struct err *err)
+{
+	enum permission permission = (enum permission)permission_number;
+	const struct identity *identity;
+	int rc;
+
+	echo_namespace(req);
+	rc = check_name(req, permission, err);
+	if (rc == 0)
+		rc = identify(req, permission, err);
+	if (rc < 0)
+		return rc;
+	identity = auth_identity(req);
 	if (!is_allowed(req, identity, permission)) {
 		challenge(req, permission, "insufficient_scope");
 		err_set(err, E_UNAUTH,
 		    "requested access to the resource is denied");
 		return err_reason(err, "DENIED");
 	}
-	return 0;
+	return check_writable(permission, err);
 }

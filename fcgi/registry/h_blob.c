@@ -12,6 +12,7 @@
 #include "common/oci/oci_digest.h"
 #include "fcgi/core/range.h"
 #include "fcgi/registry/auth.h"
+#include "fcgi/registry/note.h"
 #include "fcgi/registry/reply.h"
 
 #define TYPE "application/octet-stream"
@@ -145,15 +146,24 @@ h_blob_get(struct req *req, struct err *err)
 int
 h_blob_delete(struct req *req, struct err *err)
 {
+	struct event_note *note;
+	struct settings settings;
 	struct oci_digest digest;
 	struct repo_blob blob;
 	int rc = reply_parse_digest(&digest, req->args[1], err);
 
 	if (rc == 0)
+		rc = settings_current(registry.db, &settings, err);
+	if (rc == 0)
 		rc = repo_blob_find(registry.db, req->pool, req->args[0],
 		    &digest, &blob, err);
-	if (rc == 0)
-		rc = repo_blob_delete(registry.db, req->pool, &blob, err);
+	if (rc < 0)
+		return rc;
+	note = note_new(req, EVENT_DELETE, EVENT_BLOB, &blob.repository_id);
+	note->event.digest = digest;
+	note->event.size = blob.size;
+	rc = repo_blob_delete(registry.db, req->pool, &blob,
+	    settings.delete_force, note, err);
 	if (rc < 0)
 		return rc;
 	resp_status(req, 202);

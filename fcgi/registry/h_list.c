@@ -3,6 +3,7 @@
 #include "fcgi/registry/registry.h"
 
 #include "common/base/err.h"
+#include "common/model/catalog.h"
 #include "common/model/repository.h"
 #include "common/model/tag.h"
 #include "fcgi/registry/auth.h"
@@ -42,7 +43,7 @@ h_catalog_get(struct req *req, struct err *err)
 	int rc = page_parse(&page, req, CATALOG_PAGE, err);
 
 	if (rc == 0)
-		rc = repository_catalog(registry.db, req->pool,
+		rc = catalog_list(registry.db, req->pool,
 		    identity->name[0] != '\0' ? identity->name : NULL,
 		    page.last, page.size + 1, &names, &count, err);
 	if (rc < 0)

@@ -1,43 +1,19 @@
-/* Manifests and indexes: read, store, delete; tags with them. */
+/* Manifests and indexes: read and delete, with their tags. */
 #include "common/base/base.h"
 #include "fcgi/registry/registry.h"
 
 #include "common/base/err.h"
-#include "common/conf/conf.h"
 #include "common/model/manifest.h"
 #include "common/model/model.h"
 #include "common/model/repository.h"
 #include "common/model/setting.h"
 #include "common/model/tag.h"
-#include "common/oci/name.h"
 #include "fcgi/core/cache.h"
-#include "fcgi/core/metrics.h"
 #include "fcgi/registry/auth.h"
-#include "fcgi/registry/regerr.h"
+#include "fcgi/registry/note.h"
+#include "fcgi/registry/pull_log.h"
+#include "fcgi/registry/reference.h"
 #include "fcgi/registry/reply.h"
-
-/* the last part of the address: a digest has a colon, a tag cannot */
-struct reference {
-	const char *tag; /* NULL: a digest */
-	struct oci_digest digest;
-};
-
-static int
-parse_reference(struct reference *out, const char *text, struct err *err)
-{
-	out->tag = NULL;
-	if (strchr(text, ':') != NULL)
-		return reply_parse_digest(&out->digest, text, err);
-	if (!oci_tag_is_valid(text)) {
-		err_set(err, E_INVALID,
-		    "tag \"%.140s\" is not valid: 1 to %d letters, digits, "
-		    "_ . -, not beginning with . or -",
-		    text, OCI_TAG_MAX);
-		return err_reason(err, "TAG_INVALID");
-	}
-	out->tag = text;
-	return 0;
-}
 
 static int
 find(struct req *req, const struct reference *reference, struct manifest *out,
@@ -100,7 +76,7 @@ h_manifest_get(struct req *req, struct err *err)
 	char text[OCI_DIGEST_TEXT_SIZE];
 	struct reference reference;
 	struct manifest manifest;
-	int rc = parse_reference(&reference, req->args[1], err);
+	int rc = reference_parse(&reference, req->args[1], err);
 
 	if (rc == 0)
 		rc = find(req, &reference, &manifest, err);
@@ -121,99 +97,8 @@ h_manifest_get(struct req *req, struct err *err)
 	    reference.tag != NULL ? "no-cache"
 				  : "private, max-age=31536000, immutable");
 	resp_send(req, manifest.media_type, payload, manifest.size);
-	return 0;
-}
-
-static int
-check_digest(const struct reference *reference, const char *payload, size_t n,
-    struct oci_digest *out, struct err *err)
-{
-	char text[OCI_DIGEST_TEXT_SIZE];
-
-	oci_digest_of(out,
-	    reference->tag != NULL ? DIGEST_SHA256
-				   : reference->digest.algorithm,
-	    payload, n);
-	if (reference->tag != NULL ||
-	    oci_digest_equal(out, &reference->digest))
-		return 0;
-	oci_digest_put(text, out);
-	err_set(err, E_INVALID,
-	    "the manifest has digest %s, not the one in the address", text);
-	return err_reason(err, "DIGEST_INVALID");
-}
-
-static void
-reply_pushed(struct req *req, const struct manifest_push *push)
-{
-	char text[OCI_DIGEST_TEXT_SIZE];
-
-	if (push->document->has_subject) {
-		oci_digest_put(text, &push->document->subject.digest);
-		resp_header(req, "OCI-Subject", text);
-	}
-	oci_digest_put(text, &push->digest);
-	reply_created(req, "manifests", text);
-}
-
-static int
-push(struct req *req, struct manifest_push *push_io, struct err *err)
-{
-	struct repository repository;
-	struct settings settings;
-	int rc = settings_current(registry.db, &settings, err);
-
-	if (rc == 0)
-		rc = repository_find_or_create(registry.db, req->pool,
-		    req->args[0], &repository, err);
-	if (rc < 0)
-		return rc;
-	push_io->repository_id = repository.id;
-	push_io->account_id = auth_account(req);
-	push_io->promise_s = settings.gc_promise;
-	push_io->history_s = settings.tag_history;
-	return manifest_push(registry.db, req->pool, push_io, err);
-}
-
-static int
-read_body(struct req *req, struct manifest_push *push_io, struct err *err)
-{
-	int rc = req_read_all(req, (size_t)registry.conf->registry_manifest_max,
-	    &push_io->payload, &push_io->size, err);
-
-	return rc < 0 ? err_reason(err, "MANIFEST_INVALID") : 0;
-}
-
-int
-h_manifest_put(struct req *req, struct err *err)
-{
-	struct manifest_push push_io = { .payload = NULL };
-	struct oci_manifest document;
-	struct reference reference;
-	int rc = parse_reference(&reference, req->args[1], err);
-
-	if (rc == 0)
-		rc = read_body(req, &push_io, err);
-	if (rc == 0)
-		rc = oci_manifest_parse(&document, req->pool,
-		    req_cgi(req, "CONTENT_TYPE"), push_io.payload,
-		    push_io.size, err);
-	if (rc == 0)
-		rc = check_digest(&reference, push_io.payload, push_io.size,
-		    &push_io.digest, err);
-	if (rc < 0)
-		return rc;
-	push_io.document = &document;
-	push_io.tag = reference.tag;
-	rc = push(req, &push_io, err);
-	if (rc == E_INVALID && push_io.missing_count > 0) {
-		regerr_put_missing(req, &push_io);
-		return 0;
-	}
-	if (rc < 0)
-		return rc;
-	metric_add(REGISTRY_MANIFESTS_PUSHED, 1);
-	reply_pushed(req, &push_io);
+	if (req->method == METHOD_GET)
+		pull_log_add(req, &manifest, reference.tag);
 	return 0;
 }
 
@@ -231,7 +116,35 @@ delete_tag(struct req *req, const char *tag, int64_t history_s,
 	if (rc < 0)
 		return rc;
 	change.repository_id = repository.id;
+	change.note =
+	    note_new(req, EVENT_DELETE, EVENT_MANIFEST, &repository.id);
+	change.note->event.tag = tag;
 	return tag_delete(registry.db, req->pool, &change, err);
+}
+
+static int
+delete_manifest(struct req *req, const struct reference *reference,
+    const struct settings *settings, struct err *err)
+{
+	struct manifest_deletion deletion = {
+		.account_id = auth_account(req),
+		.history_s = settings->tag_history,
+		.force = settings->delete_force,
+	};
+	struct event_note *note;
+	struct manifest manifest;
+	int rc = find(req, reference, &manifest, err);
+
+	if (rc < 0)
+		return rc;
+	note = note_new(
+	    req, EVENT_DELETE, EVENT_MANIFEST, &manifest.repository_id);
+	note->event.digest = manifest.digest;
+	note->event.media_type = manifest.media_type;
+	note->event.size = manifest.size;
+	deletion.manifest = &manifest;
+	deletion.note = note;
+	return manifest_delete(registry.db, req->pool, &deletion, err);
 }
 
 int
@@ -239,20 +152,15 @@ h_manifest_delete(struct req *req, struct err *err)
 {
 	struct reference reference;
 	struct settings settings;
-	struct manifest manifest;
-	int rc = parse_reference(&reference, req->args[1], err);
+	int rc = reference_parse(&reference, req->args[1], err);
 
 	if (rc == 0)
 		rc = settings_current(registry.db, &settings, err);
-	if (rc == 0 && reference.tag != NULL) {
-		rc = delete_tag(
-		    req, reference.tag, settings.tag_history, err);
-	} else if (rc == 0) {
-		rc = find(req, &reference, &manifest, err);
-		if (rc == 0)
-			rc = manifest_delete(registry.db, req->pool, &manifest,
-			    auth_account(req), settings.tag_history, err);
-	}
+	if (rc == 0)
+		rc = reference.tag != NULL
+		    ? delete_tag(
+			  req, reference.tag, settings.tag_history, err)
+		    : delete_manifest(req, &reference, &settings, err);
 	if (rc < 0)
 		return rc;
 	resp_status(req, 202);

@@ -13,6 +13,8 @@
 #include "fcgi/core/metrics.h"
 #include "fcgi/registry/auth.h"
 #include "fcgi/registry/intake.h"
+#include "fcgi/registry/limits.h"
+#include "fcgi/registry/note.h"
 #include "fcgi/registry/reply.h"
 
 static void
@@ -42,9 +44,11 @@ static int
 start(struct req *req, const struct repository *repository,
     struct upload *upload, struct err *err)
 {
-	int rc = upload_start(registry.db, &repository->id, auth_account(req),
-	    upload, err);
+	int rc = limits_check_upload(req, err);
 
+	if (rc == 0)
+		rc = upload_start(registry.db, &repository->id,
+		    auth_account(req), upload, err);
 	if (rc == 0)
 		metric_add(REGISTRY_UPLOADS_STARTED, 1);
 	return rc;
@@ -71,6 +75,57 @@ post_whole(struct req *req, const struct repository *repository,
 	return 0;
 }
 
+static const struct event_note *
+mount_note(struct req *req, const struct repository *repository,
+    const struct oci_digest *digest, const char *from, uint64_t size)
+{
+	struct event_note *note =
+	    note_new(req, EVENT_MOUNT, EVENT_BLOB, &repository->id);
+
+	note->event.digest = *digest;
+	note->event.size = size;
+	note->event.from_repository = from;
+	return note;
+}
+
+/* 1: mounted; 0: not there, whoever may know it; < 0 fault */
+static int
+mount_from(struct req *req, const struct repository *repository,
+    const struct oci_digest *digest, const char *from, struct err *err)
+{
+	struct settings settings;
+	struct repo_blob blob;
+	int rc = settings_current(registry.db, &settings, err);
+
+	if (rc == 0)
+		rc = repo_blob_find(
+		    registry.db, req->pool, from, digest, &blob, err);
+	if (rc == 0)
+		rc = repo_blob_mount(registry.db, &blob, &repository->id,
+		    settings.gc_promise,
+		    mount_note(req, repository, digest, from, blob.size), err);
+	if (rc == E_NOTFOUND) {
+		err_clear(err);
+		return 0;
+	}
+	return rc < 0 ? rc : 1;
+}
+
+/* without "from": any repository that the caller's token lets him read */
+static int
+mount_from_any(struct req *req, const struct repository *repository,
+    const struct oci_digest *digest, struct err *err)
+{
+	const char *from = NULL;
+	int rc = 0;
+
+	while (rc == 0 &&
+	    (from = identity_next(auth_identity(req), "repository", TOKEN_PULL,
+		 from)) != NULL)
+		rc = mount_from(req, repository, digest, from, err);
+	return rc;
+}
+
 /*
  * 1: mounted and answered; 0: not possible, go on with an upload, whatever
  * the reason (to say which would tell what exists elsewhere); < 0 fault.
@@ -83,31 +138,38 @@ try_mount(struct req *req, const struct repository *repository,
 	const char *from = uri_param(&req->uri, "from");
 	char text[OCI_DIGEST_TEXT_SIZE];
 	struct oci_digest digest;
-	struct settings settings;
-	struct repo_blob blob;
 	int rc;
 
-	if (digest_text == NULL || from == NULL || !oci_name_is_valid(from) ||
-	    !identity_may(auth_identity(req), "repository", from, TOKEN_PULL))
+	if (digest_text == NULL)
 		return 0;
 	rc = reply_parse_digest(&digest, digest_text, err);
 	if (rc < 0)
 		return rc;
-	rc = settings_current(registry.db, &settings, err);
-	if (rc == 0)
-		rc = repo_blob_find(
-		    registry.db, req->pool, from, &digest, &blob, err);
-	if (rc == 0)
-		rc = repo_blob_mount(registry.db, &blob, &repository->id,
-		    settings.gc_promise, err);
-	if (rc == E_NOTFOUND)
-		return 0;
-	if (rc < 0)
+	if (from == NULL)
+		rc = mount_from_any(req, repository, &digest, err);
+	else if (oci_name_is_valid(from) &&
+	    identity_may(auth_identity(req), "repository", from, TOKEN_PULL))
+		rc = mount_from(req, repository, &digest, from, err);
+	if (rc <= 0)
 		return rc;
 	metric_add(REGISTRY_BLOBS_MOUNTED, 1);
 	oci_digest_put(text, &digest);
 	reply_created(req, "blobs", text);
 	return 1;
+}
+
+/* which hash the client will use: any that we know, at the end it says so */
+static int
+check_algorithm(const struct req *req, struct err *err)
+{
+	const char *name = uri_param(&req->uri, "digest-algorithm");
+
+	if (name == NULL || strcmp(name, "sha256") == 0 ||
+	    strcmp(name, "sha512") == 0)
+		return 0;
+	err_set(err, E_INVALID,
+	    "digest algorithm \"%.40s\" is neither sha256 nor sha512", name);
+	return err_reason(err, "DIGEST_INVALID");
 }
 
 int
@@ -117,9 +179,9 @@ h_upload_post(struct req *req, struct err *err)
 	struct repository repository;
 	struct oci_digest digest;
 	struct upload upload;
-	int rc = 0;
+	int rc = check_algorithm(req, err);
 
-	if (digest_text != NULL)
+	if (rc == 0 && digest_text != NULL)
 		rc = reply_parse_digest(&digest, digest_text, err);
 	if (rc == 0)
 		rc = repository_find_or_create(registry.db, req->pool,

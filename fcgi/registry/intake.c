@@ -11,6 +11,8 @@
 #include "fcgi/core/metrics.h"
 #include "fcgi/core/range.h"
 #include "fcgi/core/req.h"
+#include "fcgi/registry/limits.h"
+#include "fcgi/registry/note.h"
 #include "fcgi/registry/registry.h"
 
 #define CHUNK ((size_t)128 << 10)
@@ -160,7 +162,9 @@ copy_body(struct req *req, struct intake *intake, struct blob_writer *writer,
 
 		if (rc < 0 || done == 0)
 			return rc;
-		rc = blob_write(writer, chunk, done, err);
+		rc = limits_check_size(*received_out + done, err);
+		if (rc == 0)
+			rc = blob_write(writer, chunk, done, err);
 		if (rc < 0)
 			return rc;
 		digest_add(intake->digest, chunk, done);
@@ -203,6 +207,9 @@ intake_append(struct req *req, struct intake *intake, struct err *err)
 	struct settings settings;
 	int rc = settings_current(registry.db, &settings, err);
 
+	if (rc == 0 && req_announced_length(req) > 0)
+		rc = limits_check_size(
+		    received + (uint64_t)req_announced_length(req), err);
 	if (rc == 0)
 		rc = claim(req, intake, settings.upload_lease, err);
 	if (rc == 0)
@@ -281,6 +288,18 @@ make_empty(const struct upload *upload, struct err *err)
 	return rc;
 }
 
+static const struct event_note *
+note_of(struct req *req, const struct intake *intake,
+    const struct oci_digest *digest)
+{
+	struct event_note *note = note_new(
+	    req, EVENT_PUSH, EVENT_BLOB, &intake->upload.repository_id);
+
+	note->event.digest = *digest;
+	note->event.size = intake->upload.received;
+	return note;
+}
+
 int
 intake_finish(struct req *req, struct intake *intake,
     const struct oci_digest *expected, struct err *err)
@@ -308,6 +327,7 @@ intake_finish(struct req *req, struct intake *intake,
 	}
 	if (!oci_digest_equal(&found, expected))
 		return refuse_digest(intake, expected, &found, err);
+	content.note = note_of(req, intake, expected);
 	rc = upload_finish(registry.db, req->pool, &intake->upload, &content,
 	    settings.gc_promise, err);
 	if (rc < 0)

@@ -31,6 +31,10 @@ static const struct metric metrics[REGISTRY_METRICS] = {
 	[REGISTRY_TOKENS_REFUSED] = { "registry_tokens_total",
 	    "result=\"refused\"", "tokens seen for the first time",
 	    METRIC_COUNTER },
+	[REGISTRY_REQUESTS_LIMITED] = { "registry_requests_limited_total", "",
+	    "requests refused with 429", METRIC_COUNTER },
+	[REGISTRY_PULLS_LOST] = { "registry_pulls_lost_total", "",
+	    "pulls that could not be recorded", METRIC_COUNTER },
 };
 
 static size_t

@@ -1,7 +1,7 @@
 #include "common/base/base.h"
 #include "fcgi/registry/regerr.h"
 
-#include "common/model/manifest.h"
+#include "common/model/manifest_push.h"
 #include "fcgi/core/errlist.h"
 #include "fcgi/core/req.h"
 
@@ -50,6 +50,13 @@ regerr_put(struct req *req, const struct err *err)
 	/* "refused by the registry" is 405 in this protocol, not 409 */
 	if (err->code == E_CONFLICT && strcmp(reason, "UNSUPPORTED") == 0)
 		resp_status(req, 405);
+	if (err->code == E_CONFLICT &&
+	    strcmp(reason, "PRECONDITION_FAILED") == 0)
+		resp_status(req, 412);
+	if (strcmp(reason, REGERR_TOO_MANY_TAGS) == 0) {
+		resp_status(req, 414);
+		reason = "TAG_INVALID";
+	}
 	errlist_send_one(req, reason, err->text);
 }
 

@@ -7,6 +7,9 @@
 
 #include "common/base/err.h"
 
+/* a reason of ours: answered as TAG_INVALID with 414 */
+#define REGERR_TOO_MANY_TAGS "TOO_MANY_TAGS"
+
 struct manifest_push;
 struct req;
 

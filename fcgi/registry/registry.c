@@ -7,6 +7,7 @@
 #include "common/model/model.h"
 #include "common/model/setting.h"
 #include "fcgi/core/cache.h"
+#include "fcgi/registry/pull_log.h"
 #include "fcgi/registry/token.h"
 
 #define TOKEN_CACHE_SIZE ((size_t)4 << 20)
@@ -30,12 +31,14 @@ registry_start(const struct conf *conf, struct err *err)
 	registry.service += 3;
 	registry.tokens = cache_new(TOKEN_CACHE_SIZE);
 	registry.manifests = cache_new((size_t)conf->registry_manifest_cache);
+	pull_log_start();
 	return 0;
 }
 
 void
 registry_stop(void)
 {
+	pull_log_stop();
 	token_stop();
 	cache_free(&registry.manifests);
 	cache_free(&registry.tokens);
@@ -51,6 +54,7 @@ registry_tick(void)
 
 	if (settings_refresh(registry.db, &err) < 0)
 		err_clear(&err);
+	pull_log_tick();
 }
 
 int

@@ -50,12 +50,15 @@ enum registry_metric {
 	REGISTRY_UPLOADS_ABORTED,
 	REGISTRY_TOKENS_VERIFIED,
 	REGISTRY_TOKENS_REFUSED,
+	REGISTRY_REQUESTS_LIMITED,
+	REGISTRY_PULLS_LOST,
 	REGISTRY_METRICS, /* their number */
 };
 
 int h_base_get(struct req *req, struct err *err);
 int h_catalog_get(struct req *req, struct err *err);
 int h_tags_get(struct req *req, struct err *err);
+int h_referrers_get(struct req *req, struct err *err);
 int h_upload_post(struct req *req, struct err *err);
 int h_upload_get(struct req *req, struct err *err);
 int h_upload_patch(struct req *req, struct err *err);

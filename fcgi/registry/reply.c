@@ -1,7 +1,10 @@
 #include "common/base/base.h"
 #include "fcgi/registry/reply.h"
 
+#include <stdarg.h>
+
 #include "common/base/err.h"
+#include "common/base/pool.h"
 #include "common/oci/oci_digest.h"
 #include "fcgi/core/req.h"
 
@@ -35,6 +38,18 @@ reply_created(struct req *req, const char *kind, const char *digest)
 	    req, "Location", "/v2/%s/%s/%s", req->args[0], kind, digest);
 	resp_header(req, "Docker-Content-Digest", digest);
 	resp_send(req, NULL, "", 0);
+}
+
+void
+reply_warning(struct req *req, const char *format, ...)
+{
+	const char *text;
+	va_list args;
+
+	va_start(args, format);
+	text = pool_vprintf(req->pool, format, args);
+	va_end(args);
+	resp_printf(req, "Warning", "299 - \"%s\"", text);
 }
 
 int

@@ -18,6 +18,10 @@ bool reply_not_modified(struct req *req, const char *digest);
 /* 201 with Location "/v2/<name>/<kind>/<digest>". */
 void reply_created(struct req *req, const char *kind, const char *digest);
 
+/* A Warning header (RFC 7234, 5.5) that clients show to their user. */
+void reply_warning(struct req *req, const char *format, ...)
+    PRINTF_LIKE(2, 3);
+
 /*
  * The digest in text, which came from the client; reason DIGEST_INVALID.
  * text NULL: "parameter digest is missing".

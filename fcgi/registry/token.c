@@ -246,21 +246,36 @@ token_verify(
 	return 0;
 }
 
+const char *
+identity_next(const struct identity *identity, const char *type,
+    enum token_action action, const char *previous)
+{
+	const char *p = identity->grants;
+	const char *end = p + identity->grants_size;
+	bool is_behind = previous == NULL;
+
+	while (p < end) {
+		const char *name = p + strlen(p) + 1;
+		const char *bits = name + strlen(name) + 1;
+		bool fits = strcmp(p, type) == 0 &&
+		    ((unsigned char)*bits & (action | TOKEN_ALL)) != 0;
+
+		if (is_behind && fits)
+			return name;
+		is_behind = is_behind || name == previous;
+		p = bits + 1;
+	}
+	return NULL;
+}
+
 bool
 identity_may(const struct identity *identity, const char *type,
     const char *name, enum token_action action)
 {
-	const char *p = identity->grants;
-	const char *end = p + identity->grants_size;
+	const char *found = NULL;
 
-	while (p < end) {
-		const char *grant_name = p + strlen(p) + 1;
-		const char *bits = grant_name + strlen(grant_name) + 1;
-
-		if (strcmp(p, type) == 0 && strcmp(grant_name, name) == 0 &&
-		    ((unsigned char)*bits & (action | TOKEN_ALL)) != 0)
+	while ((found = identity_next(identity, type, action, found)) != NULL)
+		if (strcmp(found, name) == 0)
 			return true;
-		p = bits + 1;
-	}
 	return false;
 }

@@ -42,6 +42,13 @@ int token_verify(
 bool identity_may(const struct identity *identity, const char *type,
     const char *name, enum token_action action);
 
+/*
+ * Names of this type that it may do this with, one after another: previous
+ * is the last one, NULL at the start; returns NULL at the end.
+ */
+const char *identity_next(const struct identity *identity, const char *type,
+    enum token_action action, const char *previous);
+
 /* Frees the keys at the end of the process. */
 void token_stop(void);
 

@@ -19,7 +19,7 @@ WHERE id = ? AND (last_used IS NULL
     OR last_used < UTC_TIMESTAMP(6) - INTERVAL 5 MINUTE);
 
 -- name: access_token_revoke_refresh
--- roles: garant
+-- roles: owner
 UPDATE access_token SET is_active = 0
 WHERE account_id = ? AND kind = 2 AND is_active = 1;
 

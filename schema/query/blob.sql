@@ -25,7 +25,7 @@ FROM repository r JOIN blob_content b ON b.sha256 = ?
     JOIN repo_blob rb ON rb.repository_id = r.id AND rb.blob_id = b.id
     JOIN object o ON o.id = b.object_id
 WHERE r.path = ? AND b.damaged = 0 AND (rb.hidden = 0
-    OR EXISTS (SELECT 1 FROM manifest_blob mb
+    OR rb.hidden = 1 AND EXISTS (SELECT 1 FROM manifest_blob mb
         JOIN manifest m ON m.id = mb.manifest_id
         WHERE mb.repository_id = r.id AND mb.blob_id = b.id
             AND m.hidden = 0));
@@ -38,7 +38,7 @@ FROM repository r JOIN blob_content b ON b.sha512 = ?
     JOIN repo_blob rb ON rb.repository_id = r.id AND rb.blob_id = b.id
     JOIN object o ON o.id = b.object_id
 WHERE r.path = ? AND b.damaged = 0 AND (rb.hidden = 0
-    OR EXISTS (SELECT 1 FROM manifest_blob mb
+    OR rb.hidden = 1 AND EXISTS (SELECT 1 FROM manifest_blob mb
         JOIN manifest m ON m.id = mb.manifest_id
         WHERE mb.repository_id = r.id AND mb.blob_id = b.id
             AND m.hidden = 0));
@@ -70,3 +70,9 @@ WHERE mb.repository_id = ? AND mb.blob_id = ? AND m.hidden = 0 LIMIT 1;
 -- roles: registry
 UPDATE repo_blob SET hidden = 1
 WHERE repository_id = ? AND blob_id = ? AND hidden = 0;
+
+-- Even from manifests that use it: hidden for good, until it is pushed again.
+-- name: repo_blob_hide_used
+-- roles: registry
+UPDATE repo_blob SET hidden = 2
+WHERE repository_id = ? AND blob_id = ? AND hidden <> 2;

@@ -1,6 +1,8 @@
 -- name: tag_get
 -- roles: registry
-SELECT manifest_id FROM tag WHERE repository_id = ? AND name = ?;
+SELECT m.id, m.algorithm, m.digest, m.media_type, m.size
+FROM tag t JOIN manifest m ON m.id = t.manifest_id
+WHERE t.repository_id = ? AND t.name = ?;
 
 -- name: tag_insert
 -- roles: registry
@@ -31,3 +33,9 @@ ORDER BY name LIMIT ?;
 -- name: tag_of_manifest
 -- roles: registry
 SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT 500;
+
+-- Those beyond the first ? by their last push.
+-- name: tag_oldest
+-- roles: registry
+SELECT name, manifest_id FROM tag WHERE repository_id = ?
+ORDER BY updated DESC, name DESC LIMIT ?, 50;

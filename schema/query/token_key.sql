@@ -7,28 +7,28 @@ WHERE k.sign_from <= UTC_TIMESTAMP(6)
 ORDER BY k.sign_from DESC, k.kid LIMIT 1;
 
 -- name: token_key_insert
--- roles: garant
+-- roles: owner
 INSERT INTO token_key (kid, sealed, created, sign_from)
 VALUES (?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? SECOND);
 
 -- name: token_certificate_insert
--- roles: garant
+-- roles: owner
 INSERT INTO token_certificate (kid, certificate, created)
 VALUES (?, ?, UTC_TIMESTAMP(6));
 
 -- Older keys verify for a while after the newer one took over.
 -- name: token_certificate_retire
--- roles: garant
+-- roles: owner
 UPDATE token_certificate SET verify_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND
 WHERE kid <> ? AND verify_until IS NULL;
 
 -- name: token_key_purge
--- roles: garant
+-- roles: owner
 DELETE k FROM token_key k JOIN token_certificate c ON c.kid = k.kid
 WHERE c.verify_until < UTC_TIMESTAMP(6);
 
 -- name: token_certificate_purge
--- roles: garant
+-- roles: owner
 DELETE FROM token_certificate WHERE verify_until < UTC_TIMESTAMP(6) LIMIT 100;
 
 -- name: token_certificates
@@ -40,7 +40,7 @@ ORDER BY created DESC LIMIT 32;
 -- What each key does now, newest first. Ages instead of dates: the clock is
 -- the database's.
 -- name: token_key_states
--- roles: garant
+-- roles: owner
 SELECT c.kid, TIMESTAMPDIFF(SECOND, c.created, UTC_TIMESTAMP(6)),
     TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(6), c.verify_until),
     k.sign_from > UTC_TIMESTAMP(6)

@@ -18,6 +18,12 @@ FROM upload u JOIN object o ON o.id = u.object_id
     JOIN repository r ON r.id = u.repository_id
 WHERE u.id = ? AND r.path = ?;
 
+-- An hour of silence, and an upload no longer counts.
+-- name: upload_count
+-- roles: registry
+SELECT COUNT(*) FROM upload
+WHERE account_id = ? AND touched > UTC_TIMESTAMP(6) - INTERVAL 1 HOUR;
+
 -- name: upload_claim
 -- roles: registry
 UPDATE upload SET epoch = epoch + 1, touched = UTC_TIMESTAMP(6),

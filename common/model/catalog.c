@@ -1,0 +1,147 @@
+#include "common/base/base.h"
+#include "common/model/catalog.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/base/vec.h"
+#include "common/model/model.h"
+#include "common/model/q.h"
+
+
+typedef VEC(const char *) name_list;
+
+struct catalog {
+	struct db *db;
+	struct pool *pool;
+	const char *after;
+	size_t limit;
+	name_list names;
+};
+
+static int
+compare(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+/* the lowest limit names, each once: a page is no longer, whatever else is
+ * added */
+static void
+keep_lowest(struct catalog *c)
+{
+	size_t kept = 0;
+
+	if (c->names.count == 0)
+		return;
+	qsort(c->names.items, c->names.count, sizeof(*c->names.items),
+	    compare);
+	for (size_t i = 1; i < c->names.count; i++)
+		if (strcmp(c->names.items[kept], c->names.items[i]) != 0)
+			c->names.items[++kept] = c->names.items[i];
+	c->names.count = kept + 1 < c->limit ? kept + 1 : c->limit;
+}
+
+static void
+add(struct catalog *c, const struct db_rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		VEC_PUSH(&c->names, c->pool, db_cell(rows, i, 0)->p);
+	keep_lowest(c);
+}
+
+static int
+add_all(struct catalog *c, struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(c->db, c->pool, Q_CATALOG_ALL, &rows, err,
+	    db_text(c->after), db_uint(c->limit));
+
+	if (rc == 0)
+		add(c, &rows);
+	return rc;
+}
+
+static int
+add_public(struct catalog *c, struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(c->db, c->pool, Q_CATALOG_PUBLIC, &rows, err,
+	    db_text(c->after), db_uint(c->limit));
+
+	if (rc == 0)
+		add(c, &rows);
+	return rc;
+}
+
+/* single repositories that a team of the reader has a right on */
+static int
+add_granted(struct catalog *c, const struct rand_id *reader, struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(c->db, c->pool, Q_CATALOG_GRANTED, &rows, err,
+	    db_id(reader), db_text(c->after), db_uint(c->limit));
+
+	if (rc == 0)
+		add(c, &rows);
+	return rc;
+}
+
+/* whole namespaces: his own, of organisations that he runs, of his teams */
+static int
+add_namespaces(
+    struct catalog *c, const struct rand_id *reader, struct err *err)
+{
+	struct db_rows spaces, rows;
+	int rc = db_select(c->db, c->pool, Q_CATALOG_NAMESPACES, &spaces, err,
+	    db_id(reader), db_id(reader), db_id(reader));
+
+	for (size_t i = 0; rc == 0 && i < spaces.count; i++) {
+		struct rand_id space = db_cell_id(&spaces, i, 0);
+
+		rc = db_select(c->db, c->pool, Q_CATALOG_NAMESPACE, &rows, err,
+		    db_id(&space), db_text(c->after), db_uint(c->limit));
+		if (rc == 0)
+			add(c, &rows);
+	}
+	return rc;
+}
+
+static int
+add_readable(struct catalog *c, const char *reader, struct err *err)
+{
+	struct rand_id id;
+	struct db_rows rows;
+	int rc = db_select(
+	    c->db, c->pool, Q_CATALOG_READER, &rows, err, db_text(reader));
+
+	if (rc < 0)
+		return rc;
+	if (rows.count == 0)
+		return add_public(c, err);
+	if (db_cell(&rows, 0, 1)->i == 1)
+		return add_all(c, err);
+	id = db_cell_id(&rows, 0, 0);
+	rc = add_public(c, err);
+	if (rc == 0)
+		rc = add_namespaces(c, &id, err);
+	if (rc == 0)
+		rc = add_granted(c, &id, err);
+	return rc;
+}
+
+int
+catalog_list(struct db *db, struct pool *pool, const char *reader,
+    const char *after, size_t limit, const char ***names_out,
+    size_t *count_out, struct err *err)
+{
+	struct catalog c = { .db = db, .pool = pool, .after = after,
+		.limit = limit, .names = VEC_INIT(2 * limit) };
+	int rc = reader != NULL ? add_readable(&c, reader, err)
+				: add_public(&c, err);
+
+	*names_out = c.names.items;
+	*count_out = c.names.count;
+	return rc;
+}

@@ -1,0 +1,219 @@
+#include "common/base/base.h"
+#include "common/model/manifest_push.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/model/event.h"
+#include "common/model/manifest_link.h"
+#include "common/model/model.h"
+#include "common/model/q.h"
+#include "common/model/repository.h"
+#include "common/model/review.h"
+#include "common/model/tag.h"
+
+/* All ids are made before the first run. */
+struct push {
+	struct manifest_push *in;
+	struct rand_id manifest_id; /* if it is new */
+	struct rand_id history_ids[MANIFEST_TAGS_MAX];
+	struct rand_id event_ids[MANIFEST_TAGS_MAX];
+	unsigned char shard;
+	struct pool *pool;
+};
+
+static int64_t
+image_size(const struct oci_manifest *document)
+{
+	int64_t sum = document->has_config ? document->config.size : 0;
+
+	for (size_t i = 0; i < document->item_count; i++)
+		if (__builtin_add_overflow(
+			sum, document->items[i].size, &sum))
+			return INT64_MAX;
+	return sum;
+}
+
+static int
+insert(struct db_tx *tx, const struct push *p, struct err *err)
+{
+	struct manifest_push *in = p->in;
+	const struct oci_manifest *doc = in->document;
+	const struct oci_digest *subject = &doc->subject.digest;
+	bool refers = doc->has_subject;
+	int rc = tx_exec(tx, Q_MANIFEST_INSERT, NULL, err,
+	    db_id(&p->manifest_id), db_id(&in->repository->id),
+	    db_int(in->digest.algorithm),
+	    db_bytes(in->digest.bytes, digest_size(in->digest.algorithm)),
+	    db_text(doc->media_type), db_text(doc->artifact_type),
+	    refers ? db_int(subject->algorithm) : db_null(),
+	    refers ? db_bytes(subject->bytes, digest_size(subject->algorithm))
+		   : db_null(),
+	    refers ? db_text(doc->annotations) : db_null(),
+	    db_uint(in->size), db_int(image_size(doc)),
+	    db_id(in->actor->account_id));
+
+	if (rc < 0)
+		return rc;
+	rc = tx_exec(tx, Q_MANIFEST_PAYLOAD_INSERT, NULL, err,
+	    db_id(&p->manifest_id), db_bytes(in->payload, in->size));
+	if (rc < 0)
+		return rc;
+	return manifest_link(tx, p->pool, &p->manifest_id, in, err);
+}
+
+static int
+precondition_failed(const char *header, const char *state, struct err *err)
+{
+	err_set(err, E_CONFLICT, "%s does not hold: %s", header, state);
+	return err_reason(err, "PRECONDITION_FAILED");
+}
+
+/* an earlier run of ours that was committed meets its own work: let it pass */
+static int
+check_conditions(struct db_tx *tx, const struct push *p,
+    const struct oci_digest *current, struct err *err)
+{
+	const struct manifest_push *in = p->in;
+	char text[OCI_DIGEST_TEXT_SIZE];
+
+	if (db_tx_is_rerun(tx) && current != NULL &&
+	    oci_digest_equal(current, &in->digest))
+		return 0;
+	if (current == NULL)
+		return in->if_match == NULL
+		    ? 0
+		    : precondition_failed(
+			  "If-Match", "there is no such manifest", err);
+	oci_digest_put(text, current);
+	/* a digest is no part of a longer one: they have fixed lengths */
+	if (in->if_match != NULL && strcmp(in->if_match, "*") != 0 &&
+	    strstr(in->if_match, text) == NULL)
+		return precondition_failed("If-Match", text, err);
+	if (in->if_none_match != NULL &&
+	    (strcmp(in->if_none_match, "*") == 0 ||
+		strstr(in->if_none_match, text) != NULL))
+		return precondition_failed("If-None-Match", text, err);
+	return 0;
+}
+
+/* a deleted manifest comes back with its links, which its row kept */
+static int
+find_or_insert(struct db_tx *tx, const struct push *p, struct rand_id *id,
+    struct err *err)
+{
+	const struct oci_digest *digest = &p->in->digest;
+	struct db_rows rows;
+	bool visible;
+	int rc = tx_select(tx, p->pool, Q_MANIFEST_OWN, &rows, err,
+	    db_id(&p->in->repository->id),
+	    db_bytes(digest->bytes, digest_size(digest->algorithm)));
+
+	if (rc < 0)
+		return rc;
+	visible = rows.count > 0 && db_cell(&rows, 0, 1)->i == 0;
+	if (p->in->tag_count == 0)
+		rc = check_conditions(tx, p, visible ? digest : NULL, err);
+	if (rc < 0)
+		return rc;
+	if (rows.count == 0) {
+		*id = p->manifest_id;
+		return insert(tx, p, err);
+	}
+	*id = db_cell_id(&rows, 0, 0);
+	if (visible && p->in->tag_count > 0)
+		return 0;
+	return tx_exec(tx, Q_MANIFEST_TOUCH, NULL, err, db_id(id));
+}
+
+static int
+put_event(struct db_tx *tx, const struct push *p, const char *tag, size_t i,
+    struct err *err)
+{
+	const struct manifest_push *in = p->in;
+	struct event event = { .id = p->event_ids[i], .kind = EVENT_PUSH,
+		.object = EVENT_MANIFEST, .repository_id = in->repository->id,
+		.repository = in->path, .tag = tag, .digest = in->digest,
+		.media_type = in->document->media_type, .size = in->size,
+		.shard = p->shard };
+
+	return event_put(tx, in->actor, &event, err);
+}
+
+static struct tag_change
+change_of(const struct push *p, size_t i)
+{
+	return (struct tag_change){
+		.repository_id = p->in->repository->id,
+		.name = p->in->tags[i],
+		.account_id = p->in->actor->account_id,
+		.history_s = p->in->history_s,
+		.history_id = p->history_ids[i],
+		.immutable = p->in->repository->immutable_tags,
+	};
+}
+
+static int
+set_tag(struct db_tx *tx, const struct push *p, size_t i,
+    const struct rand_id *id, struct err *err)
+{
+	struct tag_change change = change_of(p, i);
+	struct tag old;
+	int rc = tag_get(tx, p->pool, &change.repository_id, change.name,
+	    &old, err);
+	bool found = rc == 1;
+
+	if (rc >= 0 && i == 0)
+		rc = check_conditions(
+		    tx, p, found ? &old.digest : NULL, err);
+	if (rc >= 0)
+		rc = tag_set(tx, &change, found ? &old : NULL, id, err);
+	return rc < 0 ? rc : put_event(tx, p, change.name, i, err);
+}
+
+static int
+set_tags(struct db_tx *tx, struct push *p, const struct rand_id *id,
+    struct err *err)
+{
+	struct tag_change change = change_of(p, 0);
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < p->in->tag_count; i++)
+		rc = set_tag(tx, p, i, id, err);
+	if (rc == 0 && p->in->repository->tag_limit > 0)
+		rc = tag_trim(tx, p->pool, &change,
+		    p->in->repository->tag_limit, &p->in->removed_tags, err);
+	return rc;
+}
+
+static int
+push_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	struct push *p = context;
+	struct rand_id id;
+	int rc = find_or_insert(tx, p, &id, err);
+
+	if (rc < 0)
+		return rc;
+	if (p->in->tag_count > 0)
+		return set_tags(tx, p, &id, err);
+	rc = review_queue(
+	    tx, REVIEW_MANIFEST, &id, NULL, p->in->promise_s, err);
+	return rc < 0 ? rc : put_event(tx, p, NULL, 0, err);
+}
+
+int
+manifest_push(struct db *db, struct pool *pool, struct manifest_push *push,
+    struct err *err)
+{
+	struct push *p = pool_alloc(pool, sizeof(*p));
+
+	p->in = push;
+	p->manifest_id = rand_id_new();
+	p->shard = (unsigned char)rand_below(EVENT_SHARDS);
+	p->pool = pool;
+	for (size_t i = 0; i == 0 || i < push->tag_count; i++) {
+		p->history_ids[i] = rand_id_new();
+		p->event_ids[i] = rand_id_new();
+	}
+	return model_txn(db, push_tx, p, err);
+}

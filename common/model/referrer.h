@@ -1,0 +1,50 @@
+/* Manifests that refer to a subject (OCI distribution spec 1.1, referrers). */
+#ifndef COMMON_MODEL_REFERRER_H
+#define COMMON_MODEL_REFERRER_H
+
+#include "common/base/rand.h"
+#include "common/oci/oci_digest.h"
+
+struct db;
+struct err;
+struct pool;
+
+/* Of one page, and of its annotations' JSON text (one row may be larger). */
+#define REFERRER_PAGE_MAX	 100
+#define REFERRER_ANNOTATIONS_MAX ((size_t)2 << 20)
+
+struct referrer {
+	struct rand_id id;
+	struct oci_digest digest;
+	const char *media_type;
+	uint64_t size;
+	const char *artifact_type; /* NULL: none */
+	const char *annotations;   /* a JSON object, or NULL */
+};
+
+struct referrer_query {
+	const char *path; /* the repository */
+	struct oci_digest subject;
+	const char *artifact_type; /* NULL: all */
+	struct rand_id after;	   /* the last one of the page before, or 0 */
+};
+
+/*
+ * One page in the order of ids; *more_out: there is another behind it. No
+ * such repository or subject is an empty page.
+ */
+int referrer_list(struct db *db, struct pool *pool,
+    const struct referrer_query *query, struct referrer **out,
+    size_t *count_out, bool *more_out, struct err *err);
+
+/*
+ * Of digests that an index under the subject's fallback tag names (OCI
+ * distribution spec 1.1, "Referrers tag schema"): keep[i] is set for those
+ * that the repository has and that do not refer to the subject themselves,
+ * which referrer_list() does not know therefore.
+ */
+int referrer_keep_fallback(struct db *db, struct pool *pool,
+    const struct referrer_query *query, const struct oci_digest *digests,
+    size_t count, bool *keep, struct err *err);
+
+#endif

@@ -1,0 +1,94 @@
+#include "common/base/base.h"
+#include "fcgi/registry/limits.h"
+
+#include "common/base/err.h"
+#include "common/model/model.h"
+#include "common/model/setting.h"
+#include "common/model/upload.h"
+#include "fcgi/core/metrics.h"
+#include "fcgi/core/rate.h"
+#include "fcgi/core/req.h"
+#include "fcgi/registry/auth.h"
+#include "fcgi/registry/registry.h"
+
+/* uploads come and go within seconds */
+#define UPLOAD_WAIT "5"
+
+static int
+refuse(struct err *err, const char *what)
+{
+	metric_add(REGISTRY_REQUESTS_LIMITED, 1);
+	err_set(err, E_LIMIT, "%s; try again later", what);
+	return err_reason(err, "TOOMANYREQUESTS");
+}
+
+int
+limits_check_rate(struct req *req, struct err *err)
+{
+	const struct rand_id *account =
+	    auth_identity(req) != NULL ? auth_account(req) : NULL;
+	struct settings settings;
+	int64_t wait_s;
+	bool allowed;
+	int rc = settings_current(registry.db, &settings, err);
+
+	if (rc < 0 || settings.rate_limit == 0)
+		return rc;
+	if (account != NULL)
+		allowed = rate_allow(account->bytes, sizeof(account->bytes),
+		    settings.rate_limit, settings.rate_burst, &wait_s);
+	else
+		allowed = rate_allow(req->remote, strlen(req->remote),
+		    settings.rate_limit, settings.rate_burst, &wait_s);
+	if (allowed)
+		return 0;
+	resp_printf(req, "Retry-After", "%" PRId64, wait_s);
+	return refuse(err, "too many requests");
+}
+
+int
+limits_check_writable(struct err *err)
+{
+	struct settings settings;
+	int rc = settings_current(registry.db, &settings, err);
+
+	if (rc < 0 || !settings.read_only)
+		return rc;
+	err_set(err, E_DENIED,
+	    "the registry is read-only for now: pulls work, pushes and "
+	    "deletions do not; a system administrator can change it "
+	    "(dtr setting set readOnly false)");
+	return err_reason(err, "DENIED");
+}
+
+int
+limits_check_upload(struct req *req, struct err *err)
+{
+	const struct rand_id *account = auth_account(req);
+	struct settings settings;
+	int64_t count = 0;
+	int rc = settings_current(registry.db, &settings, err);
+
+	if (rc < 0 || settings.upload_per_user == 0 || account == NULL)
+		return rc;
+	rc = upload_count(registry.db, req->pool, account, &count, err);
+	if (rc < 0 || count < settings.upload_per_user)
+		return rc;
+	resp_header(req, "Retry-After", UPLOAD_WAIT);
+	return refuse(err, "too many uploads of this account under way");
+}
+
+int
+limits_check_size(uint64_t size, struct err *err)
+{
+	struct settings settings;
+	int rc = settings_current(registry.db, &settings, err);
+
+	if (rc < 0 || settings.upload_max_size == 0 ||
+	    size <= (uint64_t)settings.upload_max_size)
+		return rc;
+	err_set(err, E_TOOBIG,
+	    "a blob may have at most %" PRId64 " bytes in this registry",
+	    settings.upload_max_size);
+	return err_reason(err, "SIZE_INVALID");
+}

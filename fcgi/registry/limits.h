@@ -1,0 +1,26 @@
+/*
+ * Limits that the administrator sets for all replicas (dtr setting): rate of
+ * requests, uploads of one account, size of a blob, read-only mode.
+ */
+#ifndef FCGI_REGISTRY_LIMITS_H
+#define FCGI_REGISTRY_LIMITS_H
+
+struct err;
+struct req;
+
+/*
+ * May this caller, known or not yet, make another request now? E_LIMIT with
+ * Retry-After set.
+ */
+int limits_check_rate(struct req *req, struct err *err);
+
+/* E_DENIED, reason DENIED, while the registry is read-only. */
+int limits_check_writable(struct err *err);
+
+/* May he begin another upload? E_LIMIT with Retry-After set. */
+int limits_check_upload(struct req *req, struct err *err);
+
+/* E_TOOBIG, reason SIZE_INVALID, when a blob of size bytes is too large. */
+int limits_check_size(uint64_t size, struct err *err);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Pulls, collected in memory and written in batches: a pull costs no
+ * statement, and equal ones of a few seconds are one row. What was collected
+ * is written every few seconds and at the end of the process; a database that
+ * is away is waited for while there is room.
+ */
+#ifndef FCGI_REGISTRY_PULL_LOG_H
+#define FCGI_REGISTRY_PULL_LOG_H
+
+struct manifest;
+struct req;
+
+void pull_log_start(void);
+
+/* This request got the manifest. tag NULL: it asked by digest. Any thread. */
+void pull_log_add(
+    struct req *req, const struct manifest *manifest, const char *tag);
+
+/* From the thread that ticks about once a second. */
+void pull_log_tick(void);
+
+/* Writes what is left and frees all; after the last request. */
+void pull_log_stop(void);
+
+#endif

@@ -1,0 +1,48 @@
+-- Names of repositories with a tag, each list by an index in their order.
+
+-- name: catalog_reader
+-- roles: registry
+SELECT id, is_admin FROM account WHERE name = ? AND is_active = 1;
+
+-- name: catalog_all
+-- roles: registry
+SELECT r.path FROM repository r
+WHERE r.path > ?
+    AND EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = r.id)
+ORDER BY r.path LIMIT ?;
+
+-- name: catalog_public
+-- roles: registry
+SELECT r.path FROM repository r
+WHERE r.visibility = 1 AND r.path > ?
+    AND EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = r.id)
+ORDER BY r.path LIMIT ?;
+
+-- name: catalog_namespace
+-- roles: registry
+SELECT r.path FROM repository r
+WHERE r.namespace_id = ? AND r.path > ?
+    AND EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = r.id)
+ORDER BY r.path LIMIT ?;
+
+-- Namespaces that somebody reads as a whole: his own, those of organisations
+-- that he runs, those that a team of his has a right on.
+-- name: catalog_namespaces
+-- roles: registry
+SELECT a.id FROM account a WHERE a.id = ?
+UNION
+SELECT m.org_id FROM org_member m WHERE m.member_id = ? AND m.is_admin = 1
+UNION
+SELECT g.namespace_id FROM team_member tm
+    JOIN namespace_grant g ON g.team_id = tm.team_id
+WHERE tm.member_id = ?
+LIMIT 1000;
+
+-- name: catalog_granted
+-- roles: registry
+SELECT DISTINCT r.path FROM team_member tm
+    JOIN repo_grant g ON g.team_id = tm.team_id
+    JOIN repository r ON r.id = g.repository_id
+WHERE tm.member_id = ? AND r.path > ?
+    AND EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = r.id)
+ORDER BY r.path LIMIT ?;

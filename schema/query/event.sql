@@ -1,0 +1,31 @@
+-- Again with the same id: an earlier run of the transaction was committed.
+-- name: event_insert
+-- roles: registry
+INSERT INTO event (id, kind, object, repository_id, repository, tag, algorithm,
+    digest, media_type, size, from_repository, times, account_id, account,
+    remote, request_id, user_agent, happened)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE times = VALUES(times);
+
+-- name: repository_counter_add
+-- roles: registry
+INSERT INTO repository_counter (repository_id, kind, shard, total)
+VALUES (?, ?, ?, ?)
+ON DUPLICATE KEY UPDATE total = total + VALUES(total);
+
+-- name: tag_pull_add
+-- roles: registry
+INSERT INTO tag_pull (repository_id, name, shard, total, last_pulled)
+VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE total = total + VALUES(total),
+    last_pulled = VALUES(last_pulled);
+
+-- A pull by digest is one of the tags that point there; clients resolve a tag
+-- by HEAD and then ask for its digest.
+-- name: tag_pull_add_manifest
+-- roles: registry
+INSERT INTO tag_pull (repository_id, name, shard, total, last_pulled)
+SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
+FROM tag t WHERE t.manifest_id = ? LIMIT 100
+ON DUPLICATE KEY UPDATE total = total + VALUES(total),
+    last_pulled = VALUES(last_pulled);
