@@ -1,0 +1,114 @@
+"""Events, counters and last pulls; nothing is lost at a stop."""
+import json
+
+from policy_test import INDEX, MANIFEST, Repository, digest_of
+from stack import wait_for
+
+KINDS = {"1": "push", "2": "pull", "3": "delete", "4": "mount"}
+
+
+def events(stack, repository):
+    rows = stack.sql(
+        "SELECT kind, object, COALESCE(tag, ''), LOWER(HEX(digest)), COALESCE(media_type, ''), times,"
+        " COALESCE(account, ''), COALESCE(from_repository, ''), request_id, size, user_agent FROM event"
+        " WHERE repository = '%s' ORDER BY happened, tag" % repository)
+    names = ("kind", "object", "tag", "digest", "type", "times", "account", "from", "request", "size", "agent")
+    found = [dict(zip(names, row)) for row in rows]
+    for event in found:
+        event["kind"] = KINDS[event["kind"]]
+        event["object"] = {"1": "manifest", "2": "blob"}[event["object"]]
+    return found
+
+
+def total(stack, repository, kind):
+    return int(stack.sql(
+        "SELECT COALESCE(SUM(c.total), 0) FROM repository_counter c JOIN repository r ON r.id = c.repository_id"
+        " WHERE r.path = '%s' AND c.kind = %d" % (repository, kind))[0][0])
+
+
+def test_changes_write_their_events(stack):
+    repository = Repository(stack, "admin/events")
+    image = repository.image("events")
+    answer = repository.put("v1", image, [("User-Agent", "tester/1 \u00e9"), ("X-Request-Id", "events-test-1")])
+    assert answer.status == 201
+    assert repository.put(digest_of(image) + "?tag=v2&tag=v3", image).status == 201
+    both = stack.bearer("repository:admin/events2:pull,push", "repository:admin/events:pull")
+    mount = stack.request("POST", "/v2/admin/events2/blobs/uploads/?mount=%s&from=admin/events"
+                          % digest_of(b"layer events"), both)
+    assert mount.status == 201
+    assert repository.ask("DELETE", "manifests/v2").status == 202
+    assert repository.ask("DELETE", "manifests/" + digest_of(image)).status == 202
+    assert repository.ask("DELETE", "blobs/" + digest_of(b"layer events")).status == 202
+    found = events(stack, "admin/events")
+    told = [(e["kind"], e["object"], e["tag"]) for e in found]
+    assert sorted(told[:2]) == [("push", "blob", "")] * 2
+    assert told[2:] == [("push", "manifest", "v1"), ("push", "manifest", "v2"), ("push", "manifest", "v3"),
+                        ("delete", "manifest", "v2"), ("delete", "manifest", ""), ("delete", "blob", "")]
+    first = found[2]
+    assert first["digest"] == digest_of(image)[7:] and first["type"] == MANIFEST
+    assert (first["account"], first["request"], first["size"]) == ("admin", "events-test-1", str(len(image)))
+    assert first["agent"] == "tester/1 "  # what is no ASCII is cut off
+    assert total(stack, "admin/events", 1) == 3
+    mounted = events(stack, "admin/events2")
+    assert [(e["kind"], e["object"], e["from"]) for e in mounted] == [("mount", "blob", "admin/events")]
+
+
+def test_refused_changes_write_none(stack):
+    repository = Repository(stack, "admin/noevents")
+    before = stack.sql("SELECT COUNT(*) FROM event")
+    assert repository.put("a", b"{}").status == 400
+    assert repository.ask("DELETE", "manifests/none").status == 404
+    assert repository.ask("POST", "blobs/uploads/?digest=" + digest_of(b"a"), body=b"b").status == 400
+    assert stack.sql("SELECT COUNT(*) FROM event") == before
+
+
+def test_pulls_are_counted_in_batches(stack):
+    repository = Repository(stack, "admin/pulled")
+    image = repository.image("pulled")
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [
+        {"mediaType": MANIFEST, "digest": digest_of(image), "size": len(image)}]}).encode()
+    assert repository.put("one", image).status == 201 and repository.put("two", image).status == 201
+    assert repository.put("multi", index, kind=INDEX).status == 201
+    for _ in range(20):
+        assert repository.ask("GET", "manifests/one").status == 200
+    assert repository.ask("HEAD", "manifests/multi").status == 200  # no pull
+    assert repository.ask("GET", "manifests/" + digest_of(image)).status == 200
+    assert repository.ask("GET", "manifests/none").status == 404
+    cached = repository.ask("GET", "manifests/one", [("If-None-Match", '"%s"' % digest_of(image))])
+    assert cached.status == 304
+    wait_for("pulls are written", lambda: total(stack, "admin/pulled", 2) == 21)
+    pulls = [e for e in events(stack, "admin/pulled") if e["kind"] == "pull"]
+    assert sum(int(e["times"]) for e in pulls if e["tag"] == "one") == 20
+    assert len(pulls) <= 8  # two workers, a few batches
+    rows = stack.sql("SELECT p.name, SUM(p.total) FROM tag_pull p JOIN repository r ON r.id = p.repository_id"
+                     " WHERE r.path = 'admin/pulled' GROUP BY p.name ORDER BY p.name")
+    assert rows == [["one", "21"], ["two", "1"]]  # by digest: both tags that point there
+    assert stack.sql("SELECT COUNT(*) FROM tag_pull WHERE last_pulled > UTC_TIMESTAMP() - INTERVAL 1 MINUTE") != [["0"]]
+
+
+def test_no_pull_is_lost_at_a_stop_or_reload(own_stack):
+    repository = Repository(own_stack, "admin/stop")
+    assert repository.put("a", repository.image("stop")).status == 201
+    count = 0
+    for _ in range(3):
+        for _ in range(10):
+            assert repository.ask("GET", "manifests/a").status == 200
+            count += 1
+        own_stack.stop_responder("dtr-registry")
+        assert total(own_stack, "admin/stop", 2) == count
+        own_stack.start_responder("dtr-registry")
+        wait_for("registry serves", lambda: own_stack.answers("/_health/registry/readyz"))
+
+
+def test_pulls_wait_for_the_database(own_stack):
+    repository = Repository(own_stack, "admin/wait")
+    image = repository.image("wait")
+    assert repository.put("a", image).status == 201
+    own_stack.sql("RENAME TABLE event TO event_away")
+    for _ in range(7):
+        assert repository.ask("GET", "manifests/a").status == 200
+    import time
+    time.sleep(4)
+    assert total(own_stack, "admin/wait", 2) == 0
+    own_stack.sql("RENAME TABLE event_away TO event")
+    wait_for("pulls are written", lambda: total(own_stack, "admin/wait", 2) == 7)

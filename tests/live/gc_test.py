@@ -1,0 +1,83 @@
+"""dtr gc uploads and objects: what nobody needs goes, nothing else does."""
+import os
+
+from policy_test import Repository, digest_of
+
+
+
+def files(stack):
+    return sorted(os.path.join(d, f) for d, _, names in os.walk(stack.storage) for f in names)
+
+
+def gc(stack, what, *more):
+    done = stack.dtr("gc", what, *more)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_idle_uploads_expire(own_stack):
+    repository = Repository(own_stack, "admin/idle")
+    kept = repository.blob(b"kept")
+    idle = [repository.ask("POST", "blobs/uploads/").header("Location").split("idle/")[1] for _ in range(3)]
+    for location in idle:
+        assert repository.ask("PATCH", location, body=b"x" * 1000).status == 202
+    busy = repository.ask("POST", "blobs/uploads/").header("Location").split("idle/")[1]
+    assert repository.ask("PATCH", busy, body=b"y" * 10).status == 202
+    assert gc(own_stack, "uploads") == (0, "0 uploads dropped\n")
+    own_stack.sql("UPDATE upload SET touched = touched - INTERVAL 8 DAY WHERE received = 1000")
+    # one of them has a writer
+    own_stack.sql("UPDATE upload SET lease_until = UTC_TIMESTAMP() + INTERVAL 1 HOUR WHERE received = 1000 LIMIT 1")
+    assert gc(own_stack, "uploads", "--limit", "1") == (0, "1 uploads dropped\n")
+    assert gc(own_stack, "uploads") == (0, "1 uploads dropped\n")
+    assert own_stack.sql("SELECT COUNT(*) FROM upload") == [["2"]]
+    assert sorted(repository.ask("GET", location).status for location in idle) == [204, 404, 404]
+    # their objects go after gc.delay
+    before = files(own_stack)
+    assert gc(own_stack, "objects") == (0, "0 objects removed, 0 failed\n")
+    own_stack.sql("UPDATE object SET not_before = UTC_TIMESTAMP() - INTERVAL 1 SECOND WHERE state = 3")
+    assert gc(own_stack, "objects") == (0, "2 objects removed, 0 failed\n")
+    assert len(before) - len(files(own_stack)) == 2
+    assert own_stack.sql("SELECT COUNT(*) FROM object WHERE state = 3") == [["0"]]
+    # what is left works
+    assert repository.ask("PUT", busy + "?digest=" + digest_of(b"y" * 10)).status == 201
+    assert repository.ask("GET", "blobs/" + kept).body == b"kept"
+
+
+def test_the_loser_of_a_race_for_a_digest_is_removed(own_stack):
+    repository = Repository(own_stack, "admin/twice")
+    for _ in range(3):
+        repository.blob(b"twice")
+    assert own_stack.sql("SELECT state, COUNT(*) FROM object GROUP BY state") == [["2", "1"], ["3", "2"]]
+    assert len(files(own_stack)) == 3
+    assert gc(own_stack, "objects") == (0, "2 objects removed, 0 failed\n")
+    assert len(files(own_stack)) == 1
+    assert repository.ask("GET", "blobs/" + digest_of(b"twice")).body == b"twice"
+
+
+def test_an_object_that_cannot_be_removed_stays_known(own_stack):
+    repository = Repository(own_stack, "admin/stuck")
+    repository.blob(b"stuck")
+    repository.blob(b"stuck")
+    key = own_stack.sql("SELECT object_key FROM object WHERE state = 3")[0][0]
+    path = [f for f in files(own_stack) if key in f][0]
+    os.unlink(path)
+    os.mkdir(path)  # no file: unlink() fails
+    code, text = gc(own_stack, "objects")
+    assert code == 1 and "0 objects removed, 1 failed" in text and "tried again" in text
+    assert own_stack.sql("SELECT tries FROM object WHERE state = 3") == [["1"]]
+    assert gc(own_stack, "objects") == (0, "0 objects removed, 0 failed\n")
+    os.rmdir(path)
+    own_stack.sql("UPDATE object SET not_before = UTC_TIMESTAMP() WHERE state = 3")
+    assert gc(own_stack, "objects") == (0, "1 objects removed, 0 failed\n")  # not there is removed
+
+
+def test_many_at_once_and_on_two_nodes_at_once(own_stack):
+    repository = Repository(own_stack, "admin/lots")
+    for _ in range(30):
+        repository.blob(b"lots")
+    import subprocess
+    from stack import BUILD
+    runs = [subprocess.Popen([os.path.join(BUILD, "dtr"), "gc", "objects", "--conf", own_stack.conf],
+                             stdout=subprocess.PIPE, text=True, **own_stack.as_user()) for _ in range(2)]
+    assert [r.wait() for r in runs] == [0, 0], [r.stdout.read() for r in runs]
+    assert own_stack.sql("SELECT COUNT(*) FROM object") == [["1"]] and len(files(own_stack)) == 1
+    assert gc(own_stack, "objects", "--limit", "x")[0] == 2

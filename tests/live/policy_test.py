@@ -1,0 +1,289 @@
+"""Limits, read-only mode, immutable tags, tag limits, forced deletions: what an administrator decides."""
+import hashlib
+import json
+import time
+
+import pytest
+
+from stack import wait_for
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+def digest_of(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+class Repository:
+    """Raw requests to one repository."""
+
+    def __init__(self, stack, name, user="admin"):
+        self.stack, self.name, self.user = stack, name, user
+        self.auth = stack.bearer("repository:%s:pull,push,delete" % name, user=user)
+
+    def ask(self, method, path, headers=(), body=None, **more):
+        return self.stack.request(method, "/v2/%s/%s" % (self.name, path), self.auth + list(headers), body, **more)
+
+    def blob(self, data):
+        answer = self.ask("POST", "blobs/uploads/?digest=" + digest_of(data), body=data)
+        assert answer.status == 201, answer.body
+        return digest_of(data)
+
+    def image(self, text):
+        """A manifest's bytes, its config and layer pushed."""
+        config, layer = b'{"x":"%s"}' % text.encode(), b"layer " + text.encode()
+        return json.dumps({
+            "schemaVersion": 2, "mediaType": MANIFEST,
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json",
+                       "digest": self.blob(config), "size": len(config)},
+            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar",
+                        "digest": self.blob(layer), "size": len(layer)}]}).encode()
+
+    def put(self, reference, manifest, headers=(), kind=MANIFEST):
+        return self.ask("PUT", "manifests/" + reference, [("Content-Type", kind)] + list(headers), manifest)
+
+    def tags(self):
+        return json.loads(self.ask("GET", "tags/list").body)["tags"]
+
+
+@pytest.fixture
+def setting(stack):
+    """Changes settings, and waits until every worker has seen them; all go back at the end."""
+    changed = {}
+
+    def change(name, value):
+        changed.setdefault(name, stack.dtr("setting", "get", name).stdout.strip())
+        done = stack.dtr("setting", "set", name, str(value))
+        assert done.returncode == 0, done.stderr
+        time.sleep(1.6)  # workers look once a second
+    yield change
+    for name, value in changed.items():
+        assert stack.dtr("setting", "set", name, value).returncode == 0
+    if changed:
+        time.sleep(1.6)
+
+
+def dtr(stack, *words):
+    done = stack.dtr(*words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# --- repositories
+
+def test_an_immutable_tag_stays_where_it_is(stack):
+    dtr(stack, "repository", "create", "admin/frozen", "--immutable-tags", "yes")
+    repository = Repository(stack, "admin/frozen")
+    first, second = repository.image("one"), repository.image("two")
+    assert repository.put("v1", first).status == 201
+    assert repository.put("v1", first).status == 201  # the same again is no move
+    refused = repository.put("v1", second)
+    assert refused.status == 403 and refused.code() == "DENIED"
+    assert b"immutable" in refused.body and b"v1" in refused.body
+    assert repository.ask("GET", "manifests/v1").body == first
+    assert repository.put("v2", second).status == 201
+    # several tags at once: all or none
+    third = repository.image("three")
+    assert repository.put(digest_of(third) + "?tag=v3&tag=v1", third).status == 403
+    assert repository.tags() == ["v1", "v2"]
+    dtr(stack, "repository", "set", "admin/frozen", "--immutable-tags", "no")
+    assert repository.put("v1", second).status == 201
+    assert repository.ask("GET", "manifests/v1").body == second
+
+
+def test_the_oldest_tags_go_beyond_the_limit(stack):
+    dtr(stack, "repository", "create", "admin/few", "--tag-limit", "3")
+    repository = Repository(stack, "admin/few")
+    image = repository.image("few")
+    for i in (5, 4, 3):
+        answer = repository.put("t%d" % i, image)
+        assert answer.status == 201 and answer.header("Warning") is None
+    answer = repository.put("t2", image)
+    assert answer.status == 201 and "keeps 3" in answer.header("Warning")
+    assert repository.tags() == ["t2", "t3", "t4"]  # t5 was pushed first
+    assert repository.put("t4", image).status == 201  # pushed anew: the newest now
+    assert repository.put("t1", image).status == 201
+    assert repository.tags() == ["t1", "t2", "t4"]
+    rows = stack.sql("SELECT name, action FROM tag_history WHERE repository_id ="
+                     " (SELECT id FROM repository WHERE path = 'admin/few') ORDER BY happened")
+    assert rows == [["t5", "2"], ["t3", "2"]]
+
+
+def test_repositories_by_command(stack):
+    assert "public" in dtr(stack, "repository", "create", "admin/seen", "--visibility", "public")
+    again = stack.dtr("repository", "create", "admin/seen")
+    assert again.returncode == 1 and "exists already" in again.stderr
+    for words, text in (
+            (["create", "Admin/Bad"], "not valid"), (["create", "alone"], "not valid"),
+            (["create", "nobody-there/x"], "no user or organisation"), (["set", "admin/missing"], "no repository"),
+            (["set", "admin/seen", "--tag-limit", "-1"], "number from 0"),
+            (["set", "admin/seen", "--visibility", "secret"], "public or private"),
+            (["set", "admin/seen", "--immutable-tags", "maybe"], "yes or no")):
+        done = stack.dtr("repository", *words)
+        assert done.returncode in (1, 2) and text in done.stderr, (words, done.stderr)
+    repository = Repository(stack, "admin/seen")
+    assert repository.put("a", repository.image("seen")).status == 201
+    for user in ("alice", None):
+        auth = stack.bearer("repository:admin/seen:pull", user=user)
+        assert stack.request("GET", "/v2/admin/seen/manifests/a", auth).status == 200
+        assert stack.request("PUT", "/v2/admin/seen/manifests/a", auth).status == 401
+    rows = json.loads(dtr(stack, "repository", "list", "--json"))["repositories"]
+    assert [r for r in rows if r["name"] == "admin/seen"][0]["visibility"] == "public"
+
+
+# --- settings
+
+def test_read_only_mode_refuses_pushes_and_says_who_can_change_it(stack, setting):
+    repository = Repository(stack, "admin/readonly")
+    image = repository.image("ro")
+    assert repository.put("a", image).status == 201
+    started = repository.ask("POST", "blobs/uploads/")
+    setting("readOnly", "true")
+    before = stack.counts()
+    for method, path, body in (
+            ("POST", "blobs/uploads/", None), ("POST", "blobs/uploads/?digest=" + digest_of(b"x"), b"x"),
+            ("POST", "blobs/uploads/?mount=%s&from=admin/readonly" % digest_of(b"layer ro"), None),
+            ("PATCH", started.header("Location").split("readonly/")[1], b"x"),
+            ("PUT", "manifests/b", image), ("DELETE", "manifests/a", None),
+            ("DELETE", "blobs/" + digest_of(b"layer ro"), None)):
+        answer = repository.ask(method, path, body=body)
+        assert (answer.status, answer.code()) == (403, "DENIED"), (method, path, answer.body)
+        assert b"read-only" in answer.body and b"administrator" in answer.body
+    assert stack.counts() == before
+    assert repository.ask("GET", "manifests/a").body == image
+    assert repository.ask("GET", "blobs/" + digest_of(b"layer ro")).body == b"layer ro"
+    setting("readOnly", "false")
+    assert repository.put("b", image).status == 201
+
+
+def test_a_blob_over_the_maximum_is_refused(stack, setting):
+    repository = Repository(stack, "admin/large")
+    setting("upload.maxSize", 100000)
+    for data in (b"y" * 100001, b"z" * 3000000):
+        for chunked in (False, True):
+            before = stack.counts()["blob_content"]
+            answer = repository.ask("POST", "blobs/uploads/?digest=" + digest_of(data), body=data, chunked=chunked)
+            assert (answer.status, answer.code()) == (413, "SIZE_INVALID"), answer.body
+            assert b"100000 bytes" in answer.body
+            assert stack.counts()["blob_content"] == before
+    # and in pieces
+    location = repository.ask("POST", "blobs/uploads/").header("Location").split("large/")[1]
+    assert repository.ask("PATCH", location, body=b"a" * 60000).status == 202
+    assert repository.ask("PATCH", location, body=b"a" * 60000).status == 413
+    assert repository.ask("GET", location).header("Range") == "0-59999"
+    assert repository.blob(b"b" * 100000)
+
+
+def test_uploads_of_one_account_have_a_limit(stack, setting):
+    repository = Repository(stack, "admin/many")
+    other = Repository(stack, "alice/many", user="alice")
+    stack.sql("UPDATE upload SET touched = touched - INTERVAL 2 HOUR")
+    setting("upload.perUser", 3)
+    uploads = [repository.ask("POST", "blobs/uploads/") for _ in range(3)]
+    assert [u.status for u in uploads] == [202] * 3
+    refused = repository.ask("POST", "blobs/uploads/")
+    assert (refused.status, refused.code()) == (429, "TOOMANYREQUESTS")
+    assert int(refused.header("Retry-After")) > 0
+    assert other.ask("POST", "blobs/uploads/").status == 202  # it is not his limit
+    assert repository.ask("DELETE", uploads[0].header("Location").split("many/")[1]).status == 204
+    assert repository.ask("POST", "blobs/uploads/").status == 202
+
+
+def test_the_rate_of_requests_has_a_limit(stack, setting):
+    alice, bob = Repository(stack, "alice/rate", user="alice"), Repository(stack, "admin/rate")
+    assert bob.put("a", bob.image("rate")).status == 201
+    setting("rate.burst", 5)
+    setting("rate.limit", 1)
+    answers = [alice.ask("GET", "manifests/none") for _ in range(12)]
+    limited = [a for a in answers if a.status == 429]
+    assert answers[0].status == 404 and len(limited) >= 4
+    assert limited[-1].code() == "TOOMANYREQUESTS" and int(limited[-1].header("Retry-After")) >= 1
+    assert bob.ask("GET", "manifests/a").status == 200  # others are not slowed down
+    setting("rate.limit", 0)
+    assert alice.ask("GET", "manifests/none").status == 404
+    text = stack.request("GET", "/_health/registry/metrics").body.decode()
+    assert float([l for l in text.splitlines() if l.startswith("registry_requests_limited_total ")][0].split()[1]) >= 4
+
+
+def test_forced_deletions_need_a_setting(stack, setting):
+    repository = Repository(stack, "admin/force")
+    image = repository.image("force")
+    assert repository.put("a", image).status == 201
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [
+        {"mediaType": MANIFEST, "digest": digest_of(image), "size": len(image)}]}).encode()
+    assert repository.put("i", index, kind=INDEX).status == 201
+    layer = "blobs/" + digest_of(b"layer force")
+    for path, user in ((layer, image), ("manifests/" + digest_of(image), index)):
+        refused = repository.ask("DELETE", path)
+        assert (refused.status, refused.code()) == (405, "UNSUPPORTED"), refused.body
+        assert digest_of(user).encode() in refused.body
+    setting("delete.force", "true")
+    assert repository.ask("DELETE", layer).status == 202
+    assert repository.ask("HEAD", layer).status == 404
+    assert repository.ask("DELETE", "manifests/" + digest_of(image)).status == 202
+    assert repository.ask("GET", "manifests/a").status == 404
+    # what went can be pushed again
+    setting("delete.force", "false")
+    image = repository.image("force")
+    assert repository.put("a", image).status == 201
+    assert repository.ask("GET", layer).body == b"layer force"
+
+
+# --- conditions and several tags
+
+def test_conditional_pushes(stack):
+    repository = Repository(stack, "admin/when")
+    one, two = repository.image("w1"), repository.image("w2")
+    quoted = '"%s"' % digest_of(one)
+    assert repository.put("t", one, [("If-Match", "*")]).status == 412
+    assert repository.put("t", one, [("If-None-Match", "*")]).status == 201
+    failed = repository.put("t", two, [("If-None-Match", "*")])
+    assert (failed.status, failed.code()) == (412, "PRECONDITION_FAILED")
+    assert repository.put("t", two, [("If-Match", '"%s"' % digest_of(two))]).status == 412
+    assert repository.ask("GET", "manifests/t").body == one
+    assert repository.put("t", two, [("If-Match", '"sha256:%s", %s' % ("0" * 64, quoted))]).status == 201
+    assert repository.put(digest_of(two), two, [("If-None-Match", "*")]).status == 412
+    assert repository.put(digest_of(one), one, [("If-Match", "*")]).status == 201
+
+
+def test_two_conditional_pushes_at_once_have_one_winner(stack):
+    from concurrent.futures import ThreadPoolExecutor
+    repository = Repository(stack, "admin/race")
+    images = [repository.image("r%d" % i) for i in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        for round_ in range(5):
+            answers = list(pool.map(
+                lambda image: repository.put("t%d" % round_, image, [("If-None-Match", "*")]).status, images))
+            assert sorted(answers) == [201] + [412] * 5
+            winner = images[answers.index(201)]
+            assert repository.ask("GET", "manifests/t%d" % round_).body == winner
+
+
+def test_several_tags_in_one_push(stack):
+    repository = Repository(stack, "admin/tags")
+    image = repository.image("tags")
+    path = digest_of(image) + "?" + "&".join("tag=v%02d" % i for i in range(12)) + "&tag=v00"
+    answer = repository.put(path, image)
+    assert answer.status == 201 and answer.header("OCI-Tag") == ", ".join("v%02d" % i for i in range(12))
+    assert repository.tags() == ["v%02d" % i for i in range(12)]
+    assert repository.put(digest_of(image) + "?tag=-bad", image).code() == "TAG_INVALID"
+    many = repository.put(digest_of(image) + "?" + "&".join("tag=m%d" % i for i in range(33)), image)
+    assert (many.status, many.code()) == (414, "TAG_INVALID")
+    assert len(repository.tags()) == 12
+    # deleting by digest takes all of them, whatever their number
+    assert repository.ask("DELETE", "manifests/" + digest_of(image)).status == 202
+    assert repository.tags() == []
+
+
+def test_a_manifest_with_more_tags_than_a_page_goes_whole(stack):
+    repository = Repository(stack, "admin/hundreds")
+    image = repository.image("hundreds")
+    for first in range(0, 600, 30):
+        assert repository.put(digest_of(image) + "?" + "&".join(
+            "tag=n%d" % i for i in range(first, first + 30)), image).status == 201
+    assert repository.ask("DELETE", "manifests/" + digest_of(image)).status == 202
+    assert repository.tags() == []
+    wait_for("history", lambda: stack.sql(
+        "SELECT COUNT(*) FROM tag_history h JOIN repository r ON r.id = h.repository_id"
+        " WHERE r.path = 'admin/hundreds'") == [["600"]])
