@@ -155,8 +155,9 @@ begin(struct req *req, struct fcgi_io *io, struct pool *pool)
 		.target = "",
 		.started_us = time_monotonic_us() };
 	set_request_id(req);
-	req->remote = proxy_client(&edge_proxies, pool,
-	    req_cgi(req, "REMOTE_ADDR"), req_header(req, "X_FORWARDED_FOR"));
+	req->remote =
+	    proxy_client(&edge_proxies, pool, req_cgi(req, "REMOTE_ADDR"),
+		req_header_list(req, "X_FORWARDED_FOR"));
 	if (edge_server->prepare != NULL)
 		edge_server->prepare(req);
 }

@@ -798,9 +798,9 @@ def nginx(echo):
     process.wait(10)
 
 
-def http_get(connection, file, target):
+def http_get(connection, file, target, headers=b""):
     """Status and body of a request over a kept connection."""
-    connection.sendall(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % target)
+    connection.sendall(b"GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n" % (target, headers))
     line = file.readline()
     if not line:
         raise OSError("connection closed before the answer")
@@ -879,6 +879,17 @@ def test_nginx_shows_the_death_of_a_worker_as_a_broken_answer(echo, nginx):
         assert b"Content-Length: 100000000" in head and 0 < len(body) < 100000000
     wait_for("new workers", lambda: len(echo.workers()) == 2)
     assert fetch(nginx, b"/hello/") == (200, b"hello\n")
+
+
+def test_a_proxy_that_adds_a_line_of_its_own_is_believed_alone(echo, nginx):
+    """What the client writes in a line before must not win."""
+    echo.configure(node_trusted_proxies="127.0.0.0/8")
+    echo.signal(signal.SIGHUP)
+    echo.wait_event("reloaded")
+    with socket.create_connection(("127.0.0.1", nginx), timeout=30) as s:
+        lines = b"X-Forwarded-For: 192.0.2.66\r\nX-Forwarded-For: 192.0.2.7\r\nx-forwarded-for: 127.0.0.2"
+        status, body = http_get(s, s.makefile("rb"), b"/facts/a", lines + b"\r\n")
+    assert (status, body.split()[1]) == (200, b"192.0.2.7")
 
 
 def test_nginx_client_that_aborts_is_seen(echo, nginx):
