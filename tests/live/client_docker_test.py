@@ -7,6 +7,7 @@ import pytest
 import clients as lib
 import oci_layout
 from client_fixtures import bad, good, log_in, made, place, started  # noqa: F401
+from client_kinds import KINDS
 from stack import ADMIN, PASSWORD, wait_for
 
 
@@ -83,41 +84,6 @@ def test_nobody_pushes_outside_of_a_namespace(docker):
         assert docker.no_rights in bad(docker.push(docker.host + outside))
 
 
-def change_password(stack, user, password):
-    with open(stack.path("new-password"), "w") as f:
-        f.write(password + "\n")
-    os.chmod(f.name, 0o600)
-    stack.own()
-    done = stack.dtr("user", "passwd", user, "--password-file", f.name)
-    assert done.returncode == 0, done.stderr
-
-
-def test_new_password_ends_earlier_logins(stack, docker):
-    user = lib.ensure_user(stack, "dora")
-    log_in(docker, user)
-    name = docker.host + "/dora/mine:1"
-    good(docker.push(made(docker, name)))
-    change_password(stack, user, "another " + PASSWORD)
-    assert "unauthorized" in bad(docker.push(name))
-    assert docker.wrong_password in bad(docker.login(user, PASSWORD))
-    log_in(docker, user, "another " + PASSWORD)
-    good(docker.push(name))
-
-
-def test_user_who_was_shut_out(stack, docker):
-    user = lib.ensure_user(stack, "erin")
-    log_in(docker, user)
-    name = docker.host + "/erin/mine:1"
-    good(docker.push(made(docker, name)))
-    done = stack.dtr("user", "set", user, "--active", "no")
-    assert done.returncode == 0, done.stderr
-    assert "unauthorized" in bad(docker.push(name))
-    assert "unauthorized" in bad(docker.pull(name))
-    assert docker.wrong_password in bad(docker.login(user, PASSWORD))
-    # all tokens were revoked with his; within a second the programs agree on that
-    wait_for("others log in again", lambda: docker.login("alice", PASSWORD).code == 0)
-
-
 def test_layer_of_200_megabytes(stack, docker):
     # what repeats after a megabyte cannot be compressed
     docker.make(docker.host + "/alice/large:1", {"large": os.urandom(1 << 20) * 200})
@@ -144,3 +110,43 @@ def test_index_of_several_platforms(docker, started):
         out = good(docker.run("pull", "--platform", "linux/" + architecture, name))
         assert "Digest: " + digest in out
         assert json.loads(good(docker.run("image", "inspect", name)))[0]["Architecture"] == architecture
+
+
+def change_password(stack, user, password):
+    with open(stack.path("new-password"), "w") as f:
+        f.write(password + "\n")
+    os.chmod(f.name, 0o600)
+    stack.own()
+    done = stack.dtr("user", "passwd", user, "--password-file", f.name)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def own_docker(own_stack):
+    """With a registry of its own: what is revoked there hits all its users."""
+    lib.need_root()
+    place = lib.Place(own_stack)
+    try:
+        os.mkdir(place.path("docker"))
+        place.start()
+        lib.ensure_user(own_stack, "dora")
+        yield log_in(KINDS["docker"](place).start(), "dora")
+    finally:
+        place.stop()
+
+
+def test_earlier_logins_end(own_stack, own_docker):
+    docker = own_docker
+    name = made(docker, docker.host + "/dora/mine:1")
+    good(docker.push(name))
+    change_password(own_stack, "dora", "another " + PASSWORD)
+    assert "unauthorized" in bad(docker.push(name))
+    assert docker.wrong_password in bad(docker.login("dora", PASSWORD))
+    # all tokens were revoked with hers; within a second the programs agree on that
+    wait_for("the new password works", lambda: docker.login("dora", "another " + PASSWORD).code == 0)
+    wait_for("she pushes again", lambda: docker.push(name).code == 0)
+    done = own_stack.dtr("user", "set", "dora", "--active", "no")
+    assert done.returncode == 0, done.stderr
+    assert "unauthorized" in bad(docker.push(name))
+    assert "unauthorized" in bad(docker.pull(name))
+    assert docker.wrong_password in bad(docker.login("dora", "another " + PASSWORD))
