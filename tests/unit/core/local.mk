@@ -2,7 +2,9 @@
 if HAVE_CMOCKA
 core_tests = \
 	tests/unit/core/cache_test \
+	tests/unit/core/fcgi_client_test \
 	tests/unit/core/handover_test \
+	tests/unit/core/metrics_test \
 	tests/unit/core/proxy_test \
 	tests/unit/core/range_test \
 	tests/unit/core/resp_test \
@@ -15,8 +17,12 @@ tests_unit_core_cache_test_SOURCES = tests/unit/core/cache_test.c
 tests_unit_core_cache_test_LDADD = $(core_test_libs)
 tests_unit_core_cache_test_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=free,--wrap=time_monotonic_us
+tests_unit_core_fcgi_client_test_SOURCES = tests/unit/core/fcgi_client_test.c
+tests_unit_core_fcgi_client_test_LDADD = $(core_test_libs)
 tests_unit_core_handover_test_SOURCES = tests/unit/core/handover_test.c
 tests_unit_core_handover_test_LDADD = $(core_test_libs)
+tests_unit_core_metrics_test_SOURCES = tests/unit/core/metrics_test.c
+tests_unit_core_metrics_test_LDADD = $(core_test_libs)
 tests_unit_core_proxy_test_SOURCES = tests/unit/core/proxy_test.c
 tests_unit_core_proxy_test_LDADD = $(core_test_libs)
 tests_unit_core_range_test_SOURCES = tests/unit/core/range_test.c
