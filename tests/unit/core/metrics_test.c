@@ -129,6 +129,7 @@ test_odd_statuses(void **state UNUSED)
 		{ 504, "500" } };
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		teardown(NULL);
 		setup(NULL);
 		request(ROUTE_ONE, METHOD_GET, cases[i].status, 1);
 		assert_line(pool_printf(pool,
@@ -169,9 +170,9 @@ test_sizes(void **state UNUSED)
 	metrics_request_begin();
 	metrics_request_route(ROUTE_TWO);
 	metrics_request_end(ROUTE_TWO, METHOD_PUT, 201, 1, 1, 1);
-#define TWO_PUT "handler=\"two\",method=\"PUT\""
+#define TWO_PUT  "handler=\"two\",method=\"PUT\""
 #define RECEIVED "registry_http_request_size_bytes"
-#define SENT "registry_http_response_size_bytes"
+#define SENT     "registry_http_response_size_bytes"
 	assert_line(RECEIVED "_sum{" TWO_PUT "} 5000000001");
 	assert_line(RECEIVED "_count{" TWO_PUT "} 2");
 	assert_line(RECEIVED "_bucket{" TWO_PUT ",le=\"1024\"} 1");
