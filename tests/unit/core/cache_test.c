@@ -273,7 +273,7 @@ test_what_is_too_large(void **state UNUSED)
 static void
 test_values_are_wiped(void **state UNUSED)
 {
-	char *volatile probe = malloc(64);
+	char *volatile probe = calloc(1, 64);
 
 	snprintf(probe, 64, "%s", SECRET);
 	free(probe);
