@@ -7,8 +7,10 @@ include tests/unit/crypt/local.mk
 include tests/unit/conf/local.mk
 include tests/unit/db/local.mk
 include tests/unit/blob/local.mk
+include tests/unit/model/local.mk
 include tests/unit/core/local.mk
 include tests/unit/cli/local.mk
+include tests/db/local.mk
 include tests/fcgi/local.mk
 include tests/fuzz/local.mk
 

@@ -151,26 +151,37 @@ enc_parse_base64(struct pool *pool, const char *text, size_t n, size_t *len_out)
 	return parse_base64(pool, text, n, plain_digits, len_out);
 }
 
-/* length of the sequence at p, 0 if it is malformed */
-static size_t
-utf8_sequence(const unsigned char *p, size_t n)
+size_t
+enc_utf8_next(const void *p, size_t n, uint32_t *code_out)
 {
-	unsigned char c = p[0];
-	size_t length = c < 0x80 ? 1
-	    : c >= 0xc2 && c <= 0xdf ? 2
-	    : c >= 0xe0 && c <= 0xef ? 3
-	    : c >= 0xf0 && c <= 0xf4 ? 4
-				     : 0;
+	/* the least code point of a length: less is an overlong form */
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *bytes = p;
+	size_t length;
+	uint32_t code;
 
+	if (n == 0)
+		return 0;
+	code = bytes[0];
+	length = code < 0x80 ? 1
+	    : code < 0xc0    ? 0
+	    : code < 0xe0    ? 2
+	    : code < 0xf0    ? 3
+	    : code < 0xf8    ? 4
+			     : 0;
 	if (length == 0 || length > n)
 		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((p[i] & 0xc0) != 0x80)
+	if (length > 1)
+		code &= 0x7fU >> length;
+	for (size_t i = 1; i < length; i++) {
+		if ((bytes[i] & 0xc0) != 0x80)
 			return 0;
-	/* overlong forms, surrogates, beyond U+10FFFF (RFC 3629) */
-	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) ||
-	    (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
+		code = code << 6 | (bytes[i] & 0x3fU);
+	}
+	if (code < least[length] || (code >= 0xd800 && code <= 0xdfff) ||
+	    code > 0x10ffff)
 		return 0;
+	*code_out = code;
 	return length;
 }
 
@@ -180,7 +191,8 @@ enc_is_utf8(const void *p, size_t n)
 	const unsigned char *bytes = p;
 
 	while (n > 0) {
-		size_t length = utf8_sequence(bytes, n);
+		uint32_t code;
+		size_t length = enc_utf8_next(bytes, n, &code);
 
 		if (length == 0)
 			return false;

@@ -26,7 +26,13 @@ unsigned char *enc_parse_base64url(
 unsigned char *enc_parse_base64(
     struct pool *pool, const char *text, size_t n, size_t *len_out);
 
-/* Is it well-formed UTF-8 (no surrogates, no overlong forms)? */
+/*
+ * Length of the well-formed UTF-8 sequence at p (no surrogate, no overlong
+ * form) and its code point; 0 if there is none within the n bytes.
+ */
+size_t enc_utf8_next(const void *p, size_t n, uint32_t *code_out);
+
+/* Is it UTF-8 throughout? */
 bool enc_is_utf8(const void *p, size_t n);
 
 #endif

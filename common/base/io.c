@@ -47,6 +47,21 @@ file_error(struct err *err, const char *what, const char *path)
 }
 
 static int
+too_large(struct err *err, const char *path, size_t max)
+{
+	return err_set(
+	    err, E_TOOBIG, "file \"%s\" is larger than %zu bytes", path, max);
+}
+
+/* the path last and cut: the error has less room than it may need */
+static int
+too_long(struct err *err, const char *path)
+{
+	return err_set(
+	    err, E_INVALID, "the path is too long: \"%.100s...\"", path);
+}
+
+static int
 read_all(int fd, char *text, size_t max, size_t *len_out)
 {
 	size_t len = 0;
@@ -81,18 +96,22 @@ read_open_file(struct pool *pool, int fd, const char *path, bool secret,
 		    "file \"%s\" holds a secret and is open to others; "
 		    "run: chmod 0600 %s",
 		    path, path);
+	if (S_ISDIR(st.st_mode))
+		return err_set(err, E_INVALID,
+		    "\"%s\" is a folder; give the path of a file", path);
 	if (st.st_size > (off_t)max)
-		return err_set(err, E_TOOBIG,
-		    "file \"%s\" is larger than %zu bytes", path, max);
+		return too_large(err, path, max);
 	/* one more than its size shows a file that has grown; a pipe has 0 */
 	size = S_ISREG(st.st_mode) ? (size_t)st.st_size + 1 : max + 1;
 	text = secret ? pool_secret(pool, size + 1)
 		      : pool_alloc(pool, size + 1);
 	if (read_all(fd, text, size, &len) < 0)
 		return file_error(err, "read", path);
+	if (len > max)
+		return too_large(err, path, max);
 	if (len == size)
-		return err_set(err, E_TOOBIG,
-		    "file \"%s\" grew while it was read", path);
+		return err_set(err, E_CONFLICT,
+		    "file \"%s\" grew while it was read; try again", path);
 	*text_out = text;
 	if (len_out != NULL)
 		*len_out = len;
@@ -132,6 +151,10 @@ io_read_secret(
 	while (len > 0 &&
 	    ((*text_out)[len - 1] == '\n' || (*text_out)[len - 1] == '\r'))
 		(*text_out)[--len] = '\0';
+	/* the part before it would be taken for the whole */
+	if (strlen(*text_out) != len)
+		return err_set(err, E_INVALID,
+		    "file \"%s\" holds a NUL byte; a secret is text", path);
 	return 0;
 }
 
@@ -160,7 +183,7 @@ io_write_file(const char *path, const void *p, size_t n, mode_t mode,
 
 	if (snprintf(beside, sizeof(beside), "%s.%08x", path,
 		rand_below(UINT32_MAX)) >= (int)sizeof(beside))
-		return err_set(err, E_INVALID, "path \"%s\" is too long", path);
+		return too_long(err, path);
 	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return file_error(err, "create", beside);
@@ -198,9 +221,12 @@ io_make_dirs(const char *path, mode_t mode, struct err *err)
 {
 	char part[PATH_MAX];
 	size_t n = strlen(path);
+	struct stat st;
 
-	if (n == 0 || n >= sizeof(part))
-		return err_set(err, E_INVALID, "path \"%s\" is too long", path);
+	if (n == 0)
+		return err_set(err, E_INVALID, "the path of a folder is empty");
+	if (n >= sizeof(part))
+		return too_long(err, path);
 	for (size_t i = 1; i <= n; i++) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
@@ -208,6 +234,13 @@ io_make_dirs(const char *path, mode_t mode, struct err *err)
 		if (mkdir(part, mode) < 0 && errno != EEXIST)
 			return file_error(err, "make folder", part);
 	}
+	/* what was there may be a file */
+	if (stat(path, &st) < 0)
+		return file_error(err, "look at", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, E_EXISTS,
+		    "\"%s\" is not a folder; remove it or give another path",
+		    path);
 	return 0;
 }
 

@@ -10,7 +10,8 @@ int io_write_all(int fd, const void *p, size_t n, struct err *err);
 
 /*
  * Reads a whole file of at most max bytes into the pool; *len_out may be
- * NULL. A NUL follows that is not counted. E_NOTFOUND if there is none.
+ * NULL. A NUL follows that is not counted. E_NOTFOUND if there is none,
+ * E_TOOBIG if it is larger, E_CONFLICT if it grew meanwhile.
  */
 int io_read_file(struct pool *pool, const char *path, size_t max,
     char **text_out, size_t *len_out, struct err *err);
@@ -18,7 +19,8 @@ int io_read_file(struct pool *pool, const char *path, size_t max,
 /*
  * As io_read_file() for a file with a secret: refused when others than its
  * owner and group may read it or others than its owner may write it. A
- * newline at its end is cut. The memory is wiped with the pool.
+ * newline at its end is cut; a NUL byte is refused. The memory is wiped with
+ * the pool.
  */
 int io_read_secret(struct pool *pool, const char *path, char **text_out,
     struct err *err);
@@ -33,7 +35,10 @@ int io_write_file(const char *path, const void *p, size_t n, mode_t mode,
 /* Makes the entries of a folder durable. */
 int io_sync_dir(const char *path, struct err *err);
 
-/* Makes a folder and its parents; one that exists is fine. */
+/*
+ * Makes a folder and its parents; one that exists is fine. E_EXISTS if there
+ * is something else at path.
+ */
 int io_make_dirs(const char *path, mode_t mode, struct err *err);
 
 /* Closes *fd if it is open and sets it to -1. */

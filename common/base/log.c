@@ -1,6 +1,7 @@
 #include "common/base/base.h"
 #include "common/base/log.h"
 
+#include "common/base/enc.h"
 #include "common/base/err.h"
 #include "common/base/num.h"
 #include "common/base/time.h"
@@ -8,6 +9,8 @@
 /* a line longer than this is cut; it stays one JSON object */
 #define LINE_MAX_SIZE 4096
 #define TEXT_MAX_SIZE 1024
+/* stands for a byte that is not UTF-8 */
+#define REPLACEMENT 0xfffd
 
 static enum log_level log_least = LOG_INFO;
 static const char *log_program = "dtr";
@@ -75,27 +78,45 @@ put_raw(struct line *line, const char *p, size_t n)
 }
 
 static void
-put_escaped(struct line *line, const char *text)
+put_unit(struct line *line, uint32_t unit)
 {
 	static const char hex[] = "0123456789abcdef";
 
-	for (size_t i = 0; text[i] != '\0' && i < TEXT_MAX_SIZE; i++) {
-		unsigned char c = (unsigned char)text[i];
-		char plain = text[i];
+	put_raw(line, "\\u", 2);
+	for (int shift = 12; shift >= 0; shift -= 4)
+		put_raw(line, &hex[unit >> shift & 15], 1);
+}
 
-		if (!has_room(line, 8))
-			return;
-		if (c == '"' || c == '\\') {
-			put_raw(line, "\\", 1);
-			put_raw(line, &plain, 1);
-		} else if (c < 0x20 || c >= 0x7f) {
-			/* other bytes as Latin-1: a log is always ASCII */
-			put_raw(line, "\\u00", 4);
-			put_raw(line, &hex[c >> 4], 1);
-			put_raw(line, &hex[c & 15], 1);
-		} else {
-			put_raw(line, &plain, 1);
-		}
+/* escapes all but ASCII: no text can steer the terminal that shows a log */
+static void
+put_code(struct line *line, uint32_t code)
+{
+	char plain = (char)code;
+
+	if (code == '"' || code == '\\')
+		put_raw(line, "\\", 1);
+	if (code >= 0x20 && code < 0x7f) {
+		put_raw(line, &plain, 1);
+	} else if (code < 0x10000) {
+		put_unit(line, code);
+	} else {
+		put_unit(line, 0xd800 + ((code - 0x10000) >> 10));
+		put_unit(line, 0xdc00 + ((code - 0x10000) & 0x3ff));
+	}
+}
+
+static void
+put_escaped(struct line *line, const char *text)
+{
+	size_t n = strnlen(text, TEXT_MAX_SIZE);
+
+	/* 12: a surrogate pair is not cut in two */
+	for (size_t i = 0; i < n && has_room(line, 12);) {
+		uint32_t code;
+		size_t length = enc_utf8_next(text + i, n - i, &code);
+
+		put_code(line, length > 0 ? code : REPLACEMENT);
+		i += length > 0 ? length : 1;
 	}
 }
 

@@ -5,6 +5,9 @@
  *	log_event(ctx, LOG_WARN, "upload_expired",
  *	    LOG_TEXT("repository", name), LOG_NUMBER("bytes", n));
  *
+ * Texts are cut at 1024 bytes, lines at 4096; a byte that is not UTF-8 becomes
+ * U+FFFD, and all but ASCII is escaped.
+ *
  * Event and field names are listed in doc/log-fields.md. A context carries
  * what belongs to every line of one request. Secrets are never passed here.
  */

@@ -30,9 +30,12 @@ num_parse_range(const char *text, int64_t min, int64_t max, int64_t *out)
 	uint64_t value;
 	int64_t number;
 
-	if (!num_parse_u64(digits, strlen(digits), INT64_MAX, &value))
+	/* also INT64_MIN, whose size is one more than INT64_MAX; no "-0" */
+	if (!num_parse_u64(digits, strlen(digits),
+		(uint64_t)INT64_MAX + negative, &value) ||
+	    (negative && value == 0))
 		return false;
-	number = negative ? -(int64_t)value : (int64_t)value;
+	number = (int64_t)(negative ? 0 - value : value);
 	if (number < min || number > max)
 		return false;
 	*out = number;

@@ -1,6 +1,7 @@
 /*
  * Strict numbers: decimal digits only, no sign but a leading '-' where said,
- * no space, no leading zeros beyond a single "0", nothing behind.
+ * no space, no leading zeros beyond a single "0", no "-0", nothing behind: one
+ * number has one text. *out stays as it was when the answer is false.
  */
 #ifndef COMMON_BASE_NUM_H
 #define COMMON_BASE_NUM_H

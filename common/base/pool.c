@@ -3,7 +3,27 @@
 
 #include "common/base/mem.h"
 
+/*
+ * Under AddressSanitizer memory that was not handed out is poisoned and a
+ * gap follows each piece, so that an overrun is found as it is on the heap.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+# define POOL_IS_GUARDED 1
+#elif defined(__has_feature)
+# if __has_feature(address_sanitizer)
+#  define POOL_IS_GUARDED 1
+# endif
+#endif
+
 #define POOL_ALIGN sizeof(max_align_t)
+#ifdef POOL_IS_GUARDED
+# include <sanitizer/asan_interface.h>
+# define POOL_GAP POOL_ALIGN
+#else
+# define ASAN_POISON_MEMORY_REGION(p, n)
+# define ASAN_UNPOISON_MEMORY_REGION(p, n)
+# define POOL_GAP ((size_t)0)
+#endif
 #define POOL_FIRST_BLOCK ((size_t)8 << 10)
 #define POOL_BLOCK ((size_t)32 << 10)
 
@@ -33,6 +53,7 @@ block_new(size_t size)
 	struct pool_block *block = mem_new(sizeof(*block) + size);
 
 	block->size = size;
+	ASAN_POISON_MEMORY_REGION(block->data, size);
 	return block;
 }
 
@@ -41,6 +62,8 @@ pool_new(size_t ceiling)
 {
 	struct pool *pool = mem_new(sizeof(*pool));
 
+	/* rounding up in pool_alloc() stays clear of the end of size_t */
+	ASSERT(ceiling <= SIZE_MAX / 2);
 	pool->ceiling = ceiling;
 	pool->blocks = block_new(POOL_FIRST_BLOCK);
 	return pool;
@@ -61,16 +84,20 @@ run_releases(struct pool *pool)
 void
 pool_clear(struct pool *pool)
 {
-	struct pool_block *block = pool->blocks;
+	struct pool_block *block;
 
+	/* first: they may allocate, which adds blocks */
 	run_releases(pool);
+	block = pool->blocks;
 	while (block->next != NULL) {
 		struct pool_block *next = block->next;
 
 		free(block);
 		block = next;
 	}
+	ASAN_UNPOISON_MEMORY_REGION(block->data, block->used);
 	memset(block->data, 0, block->used);
+	ASAN_POISON_MEMORY_REGION(block->data, block->used);
 	block->used = 0;
 	pool->blocks = block;
 	pool->used = 0;
@@ -95,6 +122,8 @@ pool_alloc(struct pool *pool, size_t n)
 
 	ASSERT(n <= pool->ceiling && pool->used <= pool->ceiling - n);
 	size = (n + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN;
+	pool->used += size;
+	size += POOL_GAP;
 	if (block->size - block->used < size) {
 		block = block_new(size > POOL_BLOCK ? size : POOL_BLOCK);
 		block->next = pool->blocks;
@@ -102,7 +131,7 @@ pool_alloc(struct pool *pool, size_t n)
 	}
 	p = (unsigned char *)block->data + block->used;
 	block->used += size;
-	pool->used += size;
+	ASAN_UNPOISON_MEMORY_REGION(p, n);
 	return p;
 }
 

@@ -12,7 +12,12 @@ int64_t time_now_us(void);
 int64_t time_now_s(void);
 int64_t time_monotonic_us(void);
 
-/* "2026-01-02T03:04:05.678901Z" (RFC 3339, UTC) */
+/*
+ * Both forms have four digits for the year: a time before 1970 or after 9999
+ * is written as the first or the last one between.
+ *
+ * "2026-01-02T03:04:05.678901Z" (RFC 3339, UTC)
+ */
 void time_put_rfc3339(char text[TIME_TEXT_SIZE], int64_t us);
 
 /* "Fri, 02 Jan 2026 03:04:05 GMT" (RFC 9110 section 5.6.7) */

@@ -17,48 +17,51 @@ hex_digit(char c)
 	return -1;
 }
 
+/* the byte that "%" at *p_io and two digits stand for, < 0 if they do not */
+static int
+coded_byte(const char **p_io, const char *end)
+{
+	const char *p = *p_io;
+	int high = end - p > 2 ? hex_digit(p[1]) : -1;
+	int low = high < 0 ? -1 : hex_digit(p[2]);
+
+	*p_io = p + 2;
+	return low < 0 ? -1 : high << 4 | low;
+}
+
 /* decodes n bytes once; NULL with err set if the form is bad */
 static char *
 decode(struct pool *pool, const char *p, size_t n, bool query, struct err *err)
 {
 	char *text = pool_alloc(pool, n + 1);
+	const char *where = query ? "a parameter" : "the path";
+	const char *end = p + n;
 	size_t len = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)p[i];
+	for (; p < end; p++) {
+		bool is_coded = *p == '%';
+		int c = is_coded ? coded_byte(&p, end) : (unsigned char)*p;
 
-		if (c == '%') {
-			int high = -1, low = -1;
-
-			if (i + 2 < n) {
-				high = hex_digit(p[i + 1]);
-				low = hex_digit(p[i + 2]);
-			}
-			if (high < 0 || low < 0) {
-				err_set(err, E_INVALID,
-				    "bad percent-encoding in the address");
-				return NULL;
-			}
-			c = (unsigned char)(high << 4 | low);
-			i += 2;
-			if (!query && c == '/') {
-				err_set(err, E_INVALID,
-				    "encoded slash in the path");
-				return NULL;
-			}
-		} else if (query && c == '+') {
-			c = ' ';
-		}
-		if (c < 0x20 || c == 0x7f) {
+		if (c < 0) {
 			err_set(err, E_INVALID,
-			    "control character in the address");
+			    "bad percent-encoding in %s; a percent sign is "
+			    "written %%25",
+			    where);
 			return NULL;
 		}
-		text[len++] = (char)c;
+		if (c < 0x20 || c == 0x7f) {
+			err_set(
+			    err, E_INVALID, "control character in %s", where);
+			return NULL;
+		}
+		if (!query && is_coded && c == '/') {
+			err_set(err, E_INVALID, "encoded slash in the path");
+			return NULL;
+		}
+		text[len++] = query && c == '+' && !is_coded ? ' ' : (char)c;
 	}
-	text[len] = '\0';
 	if (!enc_is_utf8(text, len)) {
-		err_set(err, E_INVALID, "the address is not UTF-8");
+		err_set(err, E_INVALID, "%s is not UTF-8", where);
 		return NULL;
 	}
 	return text;

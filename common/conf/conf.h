@@ -32,6 +32,12 @@ struct conf {
 #undef CONF_SIZE
 #undef CONF_CHOICE
 
+/*
+ * While this file is in node.run_dir the node says to load balancers that it
+ * is not ready, so that they turn to others; what comes is served as ever.
+ */
+#define CONF_DRAIN_FILE "drain"
+
 /* The file used when none is named: $DTR_CONF or DTR_SYSCONFDIR/dtr.conf. */
 const char *conf_default_file(void);
 

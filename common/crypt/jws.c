@@ -62,21 +62,6 @@ malformed(struct err *err)
 	return err_set(err, E_UNAUTH, "malformed signed token");
 }
 
-/* also as null, which the typed getters take for absent */
-static bool
-has_critical(const struct jsr *header)
-{
-	size_t count = jsr_count(header);
-	const char *name;
-
-	for (size_t i = 0; i < count; i++) {
-		jsr_member(header, i, &name);
-		if (strcmp(name, "crit") == 0)
-			return true;
-	}
-	return false;
-}
-
 static int
 parse_header(struct jws *out, struct pool *pool, const char *p, size_t n,
     struct err *err)
@@ -91,7 +76,7 @@ parse_header(struct jws *out, struct pool *pool, const char *p, size_t n,
 	    jsr_str(&header, "alg", true, &algorithm, err) < 0 ||
 	    strcmp(algorithm, "ES256") != 0 ||
 	    jsr_str(&header, "kid", true, &out->kid, err) < 0 ||
-	    out->kid[0] == '\0' || has_critical(&header))
+	    out->kid[0] == '\0' || jsr_has(&header, "crit"))
 		return malformed(err);
 	return 0;
 }

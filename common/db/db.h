@@ -155,7 +155,8 @@ int db_select_(struct db *db, struct pool *pool, unsigned stmt,
  * server, since it would run them in a new transaction.
  *
  * A COMMIT whose outcome is unknown is run again as well, which is safe when
- * fn recognises what it did itself: db_tx_is_rerun() tells. E_UNCERTAIN is
+ * fn recognises what it did itself: db_tx_is_rerun() tells. When no server
+ * answers then, this waits for one, ten seconds in all; E_UNCERTAIN is
  * returned if it never became known.
  *
  * E_EXISTS and E_CONFLICT from fn are returned at once, without another try.

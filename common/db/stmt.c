@@ -111,8 +111,10 @@ stmt_free_all(struct conn *conn)
 		prepared_free(&conn->prepared[i]);
 }
 
+/* *number_out: of the server's error, which closing a handle forgets */
 static int
-prepare_once(struct conn *conn, unsigned stmt, struct err *err)
+prepare_once(
+    struct conn *conn, unsigned stmt, unsigned *number_out, struct err *err)
 {
 	const struct db_stmt_text *text = &conn->db->options.stmts[stmt];
 	struct prepared *p = mem_new(sizeof(*p));
@@ -123,6 +125,7 @@ prepare_once(struct conn *conn, unsigned stmt, struct err *err)
 	ASSERT(p->handle != NULL);
 	if (mysql_stmt_prepare(p->handle, text->text, strlen(text->text)) !=
 	    0) {
+		*number_out = mysql_stmt_errno(p->handle);
 		rc = handle_fail(conn, stmt, p->handle, err);
 		prepared_free(&p);
 		return rc;
@@ -146,12 +149,13 @@ prepare_once(struct conn *conn, unsigned stmt, struct err *err)
 static int
 prepare(struct conn *conn, unsigned stmt, struct err *err)
 {
-	int rc = prepare_once(conn, stmt, err);
+	unsigned number = 0;
+	int rc = prepare_once(conn, stmt, &number, err);
 
 	/* the server has a limit for all its clients together */
-	if (rc < 0 && mysql_errno(conn->mysql) == TOO_MANY_PREPARED) {
+	if (rc < 0 && number == TOO_MANY_PREPARED) {
 		stmt_free_all(conn);
-		rc = prepare_once(conn, stmt, err);
+		rc = prepare_once(conn, stmt, &number, err);
 		if (rc < 0)
 			err->code = E_BUSY;
 	}

@@ -61,6 +61,7 @@ db_select_(struct db *db, struct pool *pool, unsigned stmt,
 enum outcome {
 	DONE, /* committed, or refused for good: see rc */
 	TRY_AGAIN, /* nothing was committed */
+	NOT_BEGUN, /* no server, while an earlier COMMIT is unknown */
 	UNKNOWN, /* the COMMIT may or may not have happened */
 };
 
@@ -134,7 +135,7 @@ run_once(struct db *db, db_tx_fn *fn, void *context, bool is_rerun, int *rc,
 
 	*rc = conn_take(db, &tx.conn, err);
 	if (*rc < 0)
-		return is_rerun && *rc == E_BUSY ? TRY_AGAIN : DONE;
+		return is_rerun && *rc == E_BUSY ? NOT_BEGUN : DONE;
 	*rc = conn_run(tx.conn, "START TRANSACTION", err);
 	if (*rc < 0) {
 		tx.failure = *rc;
@@ -164,9 +165,10 @@ int
 db_txn(struct db *db, db_tx_fn *fn, void *context, struct err *err)
 {
 	int64_t until = time_monotonic_us() + TXN_TIME_US;
+	unsigned tries = 0;
 	bool is_rerun = false;
 
-	for (unsigned tries = 0;; tries++) {
+	for (;;) {
 		int rc = 0;
 		enum outcome outcome =
 		    run_once(db, fn, context, is_rerun, &rc, err);
@@ -177,9 +179,12 @@ db_txn(struct db *db, db_tx_fn *fn, void *context, struct err *err)
 							    : rc;
 		if (outcome == UNKNOWN)
 			is_rerun = true;
-		if (tries + 1 == TXN_TRIES || time_monotonic_us() > until)
+		/* to know is worth a wait, so that is limited by time alone */
+		if (outcome != NOT_BEGUN)
+			tries++;
+		if (tries == TXN_TRIES || time_monotonic_us() > until)
 			return is_rerun ? uncertain(err) : rc;
-		pause_before_try(tries);
+		pause_before_try(outcome == NOT_BEGUN ? TXN_TRIES : tries - 1);
 	}
 }
 

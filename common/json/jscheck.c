@@ -9,6 +9,7 @@
 #define NUMBER_LENGTH_MAX 32
 #define DEPTH_MAX 256 /* whatever the limits say */
 #define TEXT_MAX ((size_t)64 << 20)
+#define KEY_SHOWN         ((size_t)100)
 
 struct key {
 	const char *p; /* unescaped */
@@ -67,7 +68,7 @@ parse_hex4(struct check *c, unsigned *out)
 	if (c->end - c->p < 4)
 		return fault(c, "cut escape");
 	for (int i = 0; i < 4; i++) {
-		char d = *c->p++;
+		char d = *c->p;
 
 		value <<= 4;
 		if (d >= '0' && d <= '9')
@@ -78,6 +79,7 @@ parse_hex4(struct check *c, unsigned *out)
 			value |= (unsigned)(d - 'A' + 10);
 		else
 			return fault(c, "bad escape");
+		c->p++;
 	}
 	*out = value;
 	return true;
@@ -296,6 +298,16 @@ compare_keys(const void *a, const void *b)
 }
 
 static bool
+equal_keys(struct check *c, const struct key *key)
+{
+	err_set(c->err, E_INVALID,
+	    "JSON: key \"%.*s\" twice in the object that ends at byte %zu",
+	    (int)(key->n < KEY_SHOWN ? key->n : KEY_SHOWN), key->p,
+	    (size_t)(c->p - c->start));
+	return false;
+}
+
+static bool
 close_scope(struct check *c)
 {
 	key_list *keys = &c->scopes[--c->depth].keys;
@@ -305,7 +317,7 @@ close_scope(struct check *c)
 		    compare_keys);
 	for (size_t i = 1; i < keys->count; i++)
 		if (compare_keys(&keys->items[i - 1], &keys->items[i]) == 0)
-			return fault(c, "equal keys in an object before");
+			return equal_keys(c, &keys->items[i]);
 	c->p++;
 	return true;
 }
@@ -355,6 +367,8 @@ scalar(struct check *c)
 	case 'n':
 		return word(c, "null");
 	default:
+		if (*c->p != '-' && (*c->p < '0' || *c->p > '9'))
+			return fault(c, "value expected");
 		return number(c);
 	}
 }
@@ -434,13 +448,13 @@ int
 jscheck(const char *text, size_t n, const struct jscheck_limits *limits,
     struct err *err)
 {
+	size_t max = limits->bytes < TEXT_MAX ? limits->bytes : TEXT_MAX;
 	struct pool *pool;
 	struct check *c;
 	int rc;
 
-	if (n > limits->bytes || n > TEXT_MAX)
-		return err_set(err, E_TOOBIG, "JSON: more than %zu bytes",
-		    limits->bytes);
+	if (n > max)
+		return err_set(err, E_TOOBIG, "JSON: more than %zu bytes", max);
 	if (!enc_is_utf8(text, n))
 		return err_set(err, E_INVALID, "JSON: text is not UTF-8");
 	if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)

@@ -5,7 +5,11 @@
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
+#include "common/base/str.h"
 #include "common/json/jscheck.h"
+
+/* of a place in an error, which is for people */
+#define PATH_LENGTH_MAX 200
 
 static void
 release(void *object)
@@ -39,7 +43,7 @@ jsr_parse(struct pool *pool, const char *text, size_t n,
 		return rc;
 	if (root != NULL)
 		pool_on_free(pool, release, root);
-	*out = (struct jsr){ .pool = pool, .node = root, .path = "" };
+	*out = (struct jsr){ .pool = pool, .node = root };
 	return 0;
 }
 
@@ -87,13 +91,49 @@ type_name(enum jsr_type type)
 	return "";
 }
 
+/* with "~" and "/" as RFC 6901 has them */
+static void
+put_name(struct str *path, const char *name)
+{
+	str_putc(path, '/');
+	for (; *name != '\0'; name++) {
+		if (*name == '~')
+			str_puts(path, "~0");
+		else if (*name == '/')
+			str_puts(path, "~1");
+		else
+			str_putc(path, *name);
+	}
+}
+
+static char *
+path_below(struct pool *pool, const char *parent, const char *name)
+{
+	struct str path;
+
+	str_init(&path, pool, PATH_LENGTH_MAX);
+	str_puts(&path, parent);
+	put_name(&path, name);
+	return path.p;
+}
+
+char *
+jsr_path(const struct jsr *v)
+{
+	if (v->parent == NULL)
+		return pool_strdup(v->pool, "");
+	if (v->name != NULL)
+		return path_below(v->pool, v->parent, v->name);
+	return pool_printf(v->pool, "%s/%zu", v->parent, v->index);
+}
+
 static int
 check_type(const struct jsr *v, enum jsr_type type, struct err *err)
 {
 	if (jsr_type(v) == type)
 		return 0;
-	return err_set(err, E_INVALID, "%.200s must be %s",
-	    v->path[0] != '\0' ? v->path : "the document", type_name(type));
+	return err_set(err, E_INVALID, "%s must be %s",
+	    v->parent != NULL ? jsr_path(v) : "the document", type_name(type));
 }
 
 /* 1 there and of this type, 0 absent, < 0 wrong type or missing */
@@ -107,15 +147,17 @@ member(const struct jsr *object, const char *name, bool must,
 	if (rc < 0)
 		return rc;
 	json_object_object_get_ex(object->node, name, &node);
-	*out = (struct jsr){ .pool = object->pool, .node = node,
-		.path = pool_printf(
-		    object->pool, "%.200s/%s", object->path, name) };
-	if (node != NULL) {
-		rc = check_type(out, type, err);
-		return rc < 0 ? rc : 1;
-	}
-	return must ? err_set(err, E_INVALID, "%.200s is missing", out->path)
-		    : 0;
+	if (node == NULL && !must)
+		return 0;
+	*out = (struct jsr){ .pool = object->pool, .node = node, .name = name };
+	/* of a plain value the place matters only in an error */
+	if (type != JSR_ARRAY && type != JSR_OBJECT && jsr_type(out) == type)
+		return 1;
+	out->parent = jsr_path(object);
+	if (node == NULL)
+		return err_set(err, E_INVALID, "%s is missing", jsr_path(out));
+	rc = check_type(out, type, err);
+	return rc < 0 ? rc : 1;
 }
 
 int
@@ -142,8 +184,9 @@ jsr_int(const struct jsr *object, const char *name, bool must, int64_t min,
 		return rc;
 	number = json_object_get_int64(v.node);
 	if (number < min || number > max)
-		return err_set(err, E_INVALID, "%.200s is out of range",
-		    v.path);
+		return err_set(err, E_INVALID,
+		    "%s must be from %" PRId64 " to %" PRId64,
+		    path_below(v.pool, jsr_path(object), name), min, max);
 	*out = number;
 	return 0;
 }
@@ -182,10 +225,17 @@ jsr_array(const struct jsr *object, const char *name, bool must,
 	if (rc <= 0)
 		return rc;
 	if (jsr_count(&v) > max_count)
-		return err_set(err, E_INVALID, "%.200s has more than %zu items",
-		    v.path, max_count);
+		return err_set(err, E_INVALID, "%s has more than %zu items",
+		    jsr_path(&v), max_count);
 	*out = v;
 	return 0;
+}
+
+bool
+jsr_has(const struct jsr *object, const char *name)
+{
+	return jsr_type(object) == JSR_OBJECT &&
+	    json_object_object_get_ex(object->node, name, NULL);
 }
 
 size_t
@@ -204,8 +254,8 @@ jsr_item(const struct jsr *array, size_t i)
 	ASSERT(jsr_type(array) == JSR_ARRAY && i < jsr_count(array));
 	return (struct jsr){ .pool = array->pool,
 		.node = json_object_array_get_idx(array->node, i),
-		.path = pool_printf(
-		    array->pool, "%.200s/%zu", array->path, i) };
+		.parent = jsr_path(array),
+		.index = i };
 }
 
 int
@@ -224,21 +274,32 @@ jsr_as_object(const struct jsr *v, struct err *err)
 	return check_type(v, JSR_OBJECT, err);
 }
 
-struct jsr
-jsr_member(const struct jsr *object, size_t i, const char **name)
+struct jsr_walk
+jsr_walk(const struct jsr *object)
 {
-	struct json_object_iterator it, end;
+	struct jsr_walk walk = { .pool = object->pool };
 
-	ASSERT(i < jsr_count(object));
-	it = json_object_iter_begin(object->node);
-	end = json_object_iter_end(object->node);
-	while (i-- > 0 && !json_object_iter_equal(&it, &end))
-		json_object_iter_next(&it);
-	*name = json_object_iter_peek_name(&it);
-	return (struct jsr){ .pool = object->pool,
-		.node = json_object_iter_peek_value(&it),
-		.path = pool_printf(
-		    object->pool, "%.200s/%.80s", object->path, *name) };
+	if (jsr_type(object) == JSR_OBJECT) {
+		walk.path = jsr_path(object);
+		walk.next = lh_table_head(json_object_get_object(object->node));
+	}
+	return walk;
+}
+
+bool
+jsr_next(struct jsr_walk *walk, const char **name, struct jsr *value_out)
+{
+	struct lh_entry *entry = walk->next;
+
+	if (entry == NULL)
+		return false;
+	walk->next = lh_entry_next(entry);
+	*name = lh_entry_k(entry);
+	*value_out = (struct jsr){ .pool = walk->pool,
+		.node = lh_entry_v(entry),
+		.parent = walk->path,
+		.name = *name };
+	return true;
 }
 
 char *

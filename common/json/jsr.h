@@ -15,8 +15,10 @@ struct pool;
 /* A value in a document; keep it as long as the pool. */
 struct jsr {
 	struct pool *pool;
-	void *node;	  /* json_object *, NULL: absent */
-	const char *path; /* JSON pointer, "" for the root */
+	void *node; /* json_object *, NULL: absent */
+	const char *parent; /* JSON pointer of what it is in, NULL: the root */
+	const char *name; /* in an object, else NULL */
+	size_t index; /* in an array */
 };
 
 enum jsr_type {
@@ -35,10 +37,14 @@ int jsr_parse(struct pool *pool, const char *text, size_t n,
 
 enum jsr_type jsr_type(const struct jsr *v);
 
+/* The value's place as a JSON pointer, "" for the root. */
+char *jsr_path(const struct jsr *v);
+
 /*
- * Members of an object. With must, absence is E_INVALID ("/name is
- * missing"); without, *out stays as it was and 0 is returned. Strings are
- * valid while the pool lives and contain no NUL.
+ * Members of an object; their names live as long as the values. With must,
+ * absence is E_INVALID ("/name is missing"); without, *out stays as it was
+ * and 0 is returned. Strings are valid while the pool lives and contain no
+ * NUL.
  */
 int jsr_str(const struct jsr *object, const char *name, bool must,
     const char **out, struct err *err);
@@ -51,6 +57,9 @@ int jsr_object(const struct jsr *object, const char *name, bool must,
 int jsr_array(const struct jsr *object, const char *name, bool must,
     size_t max_count, struct jsr *out, struct err *err);
 
+/* Is there such a member, be it null? */
+bool jsr_has(const struct jsr *object, const char *name);
+
 /* Number of items of an array or members of an object; else 0. */
 size_t jsr_count(const struct jsr *v);
 
@@ -62,10 +71,20 @@ int jsr_as_str(const struct jsr *v, const char **out, struct err *err);
 int jsr_as_object(const struct jsr *v, struct err *err);
 
 /*
- * Member i of an object in the document's order: its name and value,
- * i < jsr_count(). O(i); objects walked so have few members.
+ * All members of an object in the document's order:
+ *
+ *	struct jsr_walk walk = jsr_walk(&object);
+ *	while (jsr_next(&walk, &name, &value))
+ *		use(name, &value);
  */
-struct jsr jsr_member(const struct jsr *object, size_t i, const char **name);
+struct jsr_walk {
+	struct pool *pool;
+	const char *path; /* of the object */
+	void *next; /* NULL: no more */
+};
+
+struct jsr_walk jsr_walk(const struct jsr *object);
+bool jsr_next(struct jsr_walk *walk, const char **name, struct jsr *value_out);
 
 /* The value as JSON text in the pool: not the bytes that were given. */
 char *jsr_text(const struct jsr *v);

@@ -15,23 +15,25 @@ static void
 put_string(struct str *out, const char *text)
 {
 	static const char hex[] = "0123456789abcdef";
-	bool valid = enc_is_utf8(text, strlen(text));
+	const char *end = text + strlen(text);
+	size_t length;
 
 	str_putc(out, '"');
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
+	for (; text < end; text += length) {
+		uint32_t code;
 
-		if (c == '"' || c == '\\') {
-			str_putc(out, '\\');
-			str_putc(out, *text);
-		} else if (c < 0x20) {
-			str_puts(out, "\\u00");
-			str_putc(out, hex[c >> 4]);
-			str_putc(out, hex[c & 15]);
-		} else if (c >= 0x80 && !valid) {
+		length = enc_utf8_next(text, (size_t)(end - text), &code);
+		if (length == 0) {
 			str_puts(out, "\\ufffd");
+			length = 1;
+		} else if (code < 0x20) {
+			str_puts(out, "\\u00");
+			str_putc(out, hex[code >> 4]);
+			str_putc(out, hex[code & 15]);
 		} else {
-			str_putc(out, *text);
+			if (code == '"' || code == '\\')
+				str_putc(out, '\\');
+			str_add(out, text, length);
 		}
 	}
 	str_putc(out, '"');

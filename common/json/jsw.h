@@ -1,6 +1,7 @@
 /*
  * Streaming JSON writer into a struct str. It puts commas and escapes;
- * unbalanced scopes and a name where none belongs are bugs and abort.
+ * unbalanced scopes and a name where none belongs are bugs and abort. What
+ * does not fit is the string's to tell: ask str_is_full() at the end.
  *
  *	struct jsw w;
  *	jsw_init(&w, &text);
@@ -30,7 +31,7 @@ void jsw_init(struct jsw *w, struct str *out);
 void jsw_object(struct jsw *w, const char *name);
 void jsw_array(struct jsw *w, const char *name);
 void jsw_end(struct jsw *w);
-/* Bytes that are not UTF-8 become U+FFFD. NULL writes null. */
+/* Each byte that is not UTF-8 becomes U+FFFD. NULL writes null. */
 void jsw_str(struct jsw *w, const char *name, const char *value);
 void jsw_int(struct jsw *w, const char *name, int64_t value);
 void jsw_bool(struct jsw *w, const char *name, bool value);

@@ -7,7 +7,6 @@
 #include "common/json/jsr.h"
 
 #define SIZE_MAX_LAYER (INT64_C(1) << 50)
-#define URLS_MAX 64
 
 static const struct jscheck_limits limits = {
 	.bytes = (size_t)16 << 20,
@@ -50,19 +49,43 @@ bare_type(struct pool *pool, const char *content_type)
 }
 
 static bool
-is_foreign(const char *media_type, const struct jsr *object)
+is_foreign_type(const char *media_type)
 {
-	struct jsr urls = { .node = NULL };
-	struct err ignored;
-
-	if (jsr_array(object, "urls", false, URLS_MAX, &urls, &ignored) < 0 ||
-	    jsr_count(&urls) == 0)
-		return false;
 	for (size_t i = 0; i < COUNT_OF(foreign_types); i++)
 		if (strncmp(media_type, foreign_types[i],
 			strlen(foreign_types[i])) == 0)
 			return true;
 	return false;
+}
+
+/* whether there are URLs, of any number, where the content may be had */
+static int
+parse_urls(bool *any_out, const struct jsr *object, struct err *err)
+{
+	struct jsr urls = { .node = NULL };
+	int rc = jsr_array(object, "urls", false, SIZE_MAX, &urls, err);
+
+	for (size_t i = 0; rc == 0 && i < jsr_count(&urls); i++) {
+		struct jsr url = jsr_item(&urls, i);
+		const char *text;
+
+		rc = jsr_as_str(&url, &text, err);
+	}
+	*any_out = rc == 0 && jsr_count(&urls) > 0;
+	return rc;
+}
+
+/* errors of a digest say which one of the document it is */
+static int
+parse_digest(struct oci_digest *out, const struct jsr *object, struct err *err)
+{
+	const char *text;
+	int rc = jsr_str(object, "digest", true, &text, err);
+
+	if (rc < 0)
+		return rc;
+	rc = oci_digest_parse(out, text, err);
+	return rc < 0 ? err_prefix(err, "%s/digest", jsr_path(object)) : 0;
 }
 
 static int
@@ -82,26 +105,27 @@ parse_platform(
 }
 
 static int
-parse_descriptor(
-    struct oci_descriptor *out, const struct jsr *object, struct err *err)
+parse_descriptor(struct oci_descriptor *out, const struct jsr *object,
+    bool is_layer, struct err *err)
 {
-	const char *digest = "";
 	int rc = jsr_as_object(object, err);
+	bool has_urls;
 
 	*out = (struct oci_descriptor){ .media_type = "" };
 	if (rc == 0)
 		rc = jsr_str(object, "mediaType", false, &out->media_type, err);
 	if (rc == 0)
-		rc = jsr_str(object, "digest", true, &digest, err);
+		rc = parse_digest(&out->digest, object, err);
 	if (rc == 0)
-		rc = jsr_int(object, "size", true, 0, SIZE_MAX_LAYER,
-		    &out->size, err);
-	if (rc == 0)
-		rc = oci_digest_parse(&out->digest, digest, err);
+		rc = jsr_int(
+		    object, "size", true, 0, SIZE_MAX_LAYER, &out->size, err);
 	if (rc == 0)
 		rc = parse_platform(out, object, err);
 	if (rc == 0)
-		out->is_foreign = is_foreign(out->media_type, object);
+		rc = parse_urls(&has_urls, object, err);
+	if (rc == 0)
+		out->is_foreign =
+		    is_layer && has_urls && is_foreign_type(out->media_type);
 	return rc;
 }
 
@@ -119,37 +143,38 @@ parse_list(struct oci_manifest *out, struct pool *pool, const struct jsr *root,
 	for (size_t i = 0; rc == 0 && i < out->item_count; i++) {
 		struct jsr item = jsr_item(&list, i);
 
-		rc = parse_descriptor(&out->items[i], &item, err);
+		rc = parse_descriptor(
+		    &out->items[i], &item, out->kind == OCI_KIND_MANIFEST, err);
 	}
 	return rc;
 }
 
 static int
-parse_optional(struct oci_descriptor *out, bool *has, const struct jsr *root,
-    const char *name, struct err *err)
+parse_member(struct oci_descriptor *out, bool *has, const struct jsr *root,
+    const char *name, bool must, struct err *err)
 {
 	struct jsr object = { .node = NULL };
-	int rc = jsr_object(root, name, false, &object, err);
+	int rc = jsr_object(root, name, must, &object, err);
 
 	*has = object.node != NULL;
-	return rc < 0 || !*has ? rc : parse_descriptor(out, &object, err);
+	return rc < 0 || !*has ? rc
+			       : parse_descriptor(out, &object, false, err);
 }
 
 static int
 parse_annotations(
     struct oci_manifest *out, const struct jsr *root, struct err *err)
 {
-	struct jsr object = { .node = NULL };
+	struct jsr value, object = { .node = NULL };
 	int rc = jsr_object(root, "annotations", false, &object, err);
+	const char *name, *text;
+	struct jsr_walk walk;
 
 	if (rc < 0 || object.node == NULL)
 		return rc;
-	for (size_t i = 0; rc == 0 && i < jsr_count(&object); i++) {
-		const char *name, *text;
-		struct jsr value = jsr_member(&object, i, &name);
-
+	walk = jsr_walk(&object);
+	while (rc == 0 && jsr_next(&walk, &name, &value))
 		rc = jsr_as_str(&value, &text, err);
-	}
 	if (rc == 0)
 		out->annotations = jsr_text(&object);
 	return rc;
@@ -213,7 +238,53 @@ check_schema(const struct jsr *root, struct err *err)
 		    "image manifests of schema 1 are not supported; push "
 		    "with a newer client");
 	if (version != 2)
-		return err_set(err, E_INVALID, "schemaVersion must be 2");
+		return err_set(err, E_INVALID, "/schemaVersion must be 2");
+	return 0;
+}
+
+/*
+ * What belongs to the other kind is refused: two readers could take one
+ * document for two images (CVE-2021-41190).
+ */
+static int
+check_members(
+    const struct oci_manifest *m, const struct jsr *root, struct err *err)
+{
+	static const char *const strange[][2] = {
+		[OCI_KIND_MANIFEST] = { "manifests", "manifests" },
+		[OCI_KIND_INDEX] = { "layers", "config" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(strange[0]); i++) {
+		const char *name = strange[m->kind][i];
+
+		if (has_member(root, name))
+			return err_set(err, E_INVALID,
+			    "a document of media type \"%s\" has no "
+			    "member \"%s\"",
+			    m->media_type, name);
+	}
+	return 0;
+}
+
+static int
+parse_artifact_type(
+    struct oci_manifest *out, const struct jsr *root, struct err *err)
+{
+	const char *from = "/artifactType";
+	int rc = jsr_str(root, "artifactType", false, &out->artifact_type, err);
+
+	if (rc < 0)
+		return rc;
+	if (out->artifact_type == NULL && out->has_config &&
+	    out->config.media_type[0] != '\0') {
+		out->artifact_type = out->config.media_type;
+		from = "/config/mediaType";
+	}
+	if (out->artifact_type != NULL &&
+	    strlen(out->artifact_type) > OCI_MEDIA_TYPE_MAX)
+		return err_set(err, E_INVALID, "%s is longer than %d bytes",
+		    from, OCI_MEDIA_TYPE_MAX);
 	return 0;
 }
 
@@ -222,42 +293,22 @@ parse_body(struct oci_manifest *out, struct pool *pool, const struct jsr *root,
     struct err *err)
 {
 	bool is_index = out->kind == OCI_KIND_INDEX;
-	int rc;
+	int rc = check_members(out, root, err);
 
-	if (has_member(root, "layers") && has_member(root, "manifests"))
-		return err_set(err, E_INVALID,
-		    "the document has both layers and manifests");
-	if (has_member(root, is_index ? "layers" : "manifests"))
-		return err_set(err, E_INVALID,
-		    "the document's members do not fit its media type");
-	rc = parse_list(
-	    out, pool, root, is_index ? "manifests" : "layers", err);
+	if (rc == 0)
+		rc = parse_list(
+		    out, pool, root, is_index ? "manifests" : "layers", err);
 	if (rc == 0 && !is_index)
-		rc = parse_optional(
-		    &out->config, &out->has_config, root, "config", err);
+		rc = parse_member(
+		    &out->config, &out->has_config, root, "config", true, err);
 	if (rc == 0)
-		rc = parse_optional(
-		    &out->subject, &out->has_subject, root, "subject", err);
+		rc = parse_member(&out->subject, &out->has_subject, root,
+		    "subject", false, err);
 	if (rc == 0)
-		rc = jsr_str(root, "artifactType", false, &out->artifact_type,
-		    err);
+		rc = parse_artifact_type(out, root, err);
 	if (rc == 0)
 		rc = parse_annotations(out, root, err);
-	if (rc == 0 && out->artifact_type == NULL && out->has_config &&
-	    out->config.media_type[0] != '\0')
-		out->artifact_type = out->config.media_type;
 	return rc;
-}
-
-static int
-check_lengths(const struct oci_manifest *m, struct err *err)
-{
-	if (m->artifact_type != NULL &&
-	    strlen(m->artifact_type) > OCI_MEDIA_TYPE_MAX)
-		return err_set(err, E_INVALID,
-		    "artifactType is longer than %d bytes",
-		    OCI_MEDIA_TYPE_MAX);
-	return 0;
 }
 
 int
@@ -276,7 +327,5 @@ oci_manifest_parse(struct oci_manifest *out, struct pool *pool,
 		rc = decide_type(out, pool, content_type, &root, err);
 	if (rc == 0)
 		rc = parse_body(out, pool, &root, err);
-	if (rc == 0)
-		rc = check_lengths(out, err);
 	return rc < 0 ? invalid(err) : 0;
 }

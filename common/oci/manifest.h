@@ -39,7 +39,7 @@ struct oci_descriptor {
 struct oci_manifest {
 	enum oci_kind kind;
 	const char *media_type;
-	bool has_config; /* manifests only */
+	bool has_config; /* all manifests, no index */
 	struct oci_descriptor config;
 	struct oci_descriptor *items; /* layers, or an index's children */
 	size_t item_count;
@@ -57,8 +57,10 @@ struct oci_manifest {
  * E_INVALID with reason MANIFEST_INVALID, or DIGEST_INVALID for a malformed
  * digest within: not strict JSON, schemaVersion not 2 (schema 1 gets a text
  * of its own), mediaType differs from the header's, unknown type, a member
- * of the wrong JSON type, a size below 0, more than OCI_DESCRIPTORS_MAX
- * descriptors, both "layers" and "manifests".
+ * of the wrong JSON type, a manifest without config, a size below 0, more
+ * than OCI_DESCRIPTORS_MAX descriptors, members of the other kind, a type
+ * over OCI_MEDIA_TYPE_MAX; E_TOOBIG for more than 16 MB. Sizes are at most
+ * 2^50, so that the sum of all does not overflow.
  * All texts belong to the pool.
  */
 int oci_manifest_parse(struct oci_manifest *out, struct pool *pool,

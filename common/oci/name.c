@@ -57,9 +57,7 @@ oci_name_is_valid(const char *name)
 bool
 oci_component_is_valid(const char *name)
 {
-	const char *end = component(name);
-
-	return end != NULL && *end == '\0';
+	return strchr(name, '/') == NULL && oci_name_is_valid(name);
 }
 
 bool

@@ -15,7 +15,7 @@
  */
 bool oci_name_is_valid(const char *name);
 
-/* One such component, without "/" (a namespace, an account's name). */
+/* One such component alone (a namespace, an account's name). */
 bool oci_component_is_valid(const char *name);
 
 /* [A-Za-z0-9_][A-Za-z0-9._-]{0,127} */

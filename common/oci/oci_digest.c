@@ -28,8 +28,8 @@ oci_digest_parse(struct oci_digest *out, const char *text, struct err *err)
 			return 0;
 	}
 	err_set(err, E_INVALID,
-	    "digest \"%.150s\" is not valid: sha256: and 64, or sha512: and "
-	    "128 lower-case hexadecimal digits",
+	    "digest \"%.150s\" is not valid: it must be sha256: and 64 or "
+	    "sha512: and 128 lower-case hexadecimal digits",
 	    text);
 	return err_reason(err, "DIGEST_INVALID");
 }

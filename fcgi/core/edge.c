@@ -21,12 +21,14 @@
 #define RETRY_AFTER "2" /* seconds */
 
 static const struct server *edge_server;
+static const char *edge_run_dir;
 static struct proxy_list edge_proxies;
 
 int
 edge_init(const struct server *server, const struct conf *conf, struct err *err)
 {
 	edge_server = server;
+	edge_run_dir = conf->run_dir;
 	return proxy_parse(&edge_proxies, conf->trusted_proxies, err);
 }
 
@@ -72,14 +74,27 @@ get_live(struct req *req, struct err *err UNUSED)
 	return 0;
 }
 
+bool
+server_is_draining(struct pool *pool)
+{
+	return access(pool_printf(pool, "%s/" CONF_DRAIN_FILE, edge_run_dir),
+		   F_OK) == 0;
+}
+
 static int
 get_ready(struct req *req, struct err *err)
 {
-	if (edge_server->ready(err) == 0) {
+	int rc = edge_server->ready(err);
+
+	metrics_ready(rc == 0);
+	if (rc < 0)
+		log_err(&req->log, LOG_WARN, "not_ready", err);
+	else if (server_is_draining(req->pool))
+		rc = err_set(err, E_BUSY, "draining");
+	if (rc == 0) {
 		resp_send(req, "text/plain", "ready\n", 6);
 		return 0;
 	}
-	log_err(&req->log, LOG_WARN, "not_ready", err);
 	resp_status(req, 503);
 	resp_header(req, "Retry-After", RETRY_AFTER);
 	resp_send(req, "text/plain", err->text, strlen(err->text));
@@ -92,6 +107,7 @@ get_metrics(struct req *req, struct err *err UNUSED)
 	struct str text;
 
 	str_init(&text, req->pool, METRICS_SIZE_MAX);
+	metrics_draining(server_is_draining(req->pool));
 	metrics_put(&text);
 	resp_send(req, "text/plain; version=0.0.4", text.p, text.len);
 	return 0;
@@ -155,8 +171,9 @@ begin(struct req *req, struct fcgi_io *io, struct pool *pool)
 		.target = "",
 		.started_us = time_monotonic_us() };
 	set_request_id(req);
-	req->remote = proxy_client(&edge_proxies, pool,
-	    req_cgi(req, "REMOTE_ADDR"), req_header(req, "X_FORWARDED_FOR"));
+	req->remote =
+	    proxy_client(&edge_proxies, pool, req_cgi(req, "REMOTE_ADDR"),
+		req_header_list(req, "X_FORWARDED_FOR"));
 	if (edge_server->prepare != NULL)
 		edge_server->prepare(req);
 }
@@ -213,6 +230,17 @@ is_own(const struct route *route)
 	return route >= own_routes && route < own_routes + COUNT_OF(own_routes);
 }
 
+/* as the metrics count them: the component's, then ours, then none */
+static size_t
+route_index(const struct route *route)
+{
+	if (route == NULL)
+		return edge_server->route_count + COUNT_OF(own_routes);
+	if (is_own(route))
+		return edge_server->route_count + (size_t)(route - own_routes);
+	return (size_t)(route - edge_server->routes);
+}
+
 static int
 handle(struct req *req, struct err *err)
 {
@@ -220,6 +248,8 @@ handle(struct req *req, struct err *err)
 
 	if (rc == 0)
 		rc = find_route(req, err);
+	if (rc == 0)
+		metrics_request_route(route_index(req->route));
 	if (rc == 0 && !is_own(req->route))
 		rc = edge_server->authorize(req, req->route->permission, err);
 	if (rc == 0)
@@ -291,17 +321,6 @@ log_request(const struct req *req, const struct err *err, int status,
 	    LOG_TEXT("error", failed ? err->text : NULL),
 	    LOG_TEXT(
 		"cause", failed && err->cause[0] != '\0' ? err->cause : NULL));
-}
-
-/* as the metrics count them: the component's, then ours, then none */
-static size_t
-route_index(const struct route *route)
-{
-	if (route == NULL)
-		return edge_server->route_count + COUNT_OF(own_routes);
-	if (is_own(route))
-		return edge_server->route_count + (size_t)(route - own_routes);
-	return (size_t)(route - edge_server->routes);
 }
 
 static void

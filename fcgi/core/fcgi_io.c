@@ -225,6 +225,20 @@ fcgi_io_param(const struct fcgi_io *io, const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+const char *
+fcgi_io_next_param(const struct fcgi_io *io, const char *name, size_t *at_io)
+{
+	size_t n = strlen(name);
+
+	while (io->request.envp[*at_io] != NULL) {
+		const char *item = io->request.envp[(*at_io)++];
+
+		if (strncmp(item, name, n) == 0 && item[n] == '=')
+			return item + n + 1;
+	}
+	return NULL;
+}
+
 ssize_t
 fcgi_io_read(struct fcgi_io *io, void *p, size_t n)
 {

@@ -44,8 +44,16 @@ bool fcgi_io_finish(struct fcgi_io *io) MUST_CHECK;
  */
 void fcgi_io_break(struct fcgi_io *io);
 
-/* NULL if absent or empty. */
+/* The first one of that name; NULL if absent or empty. */
 const char *fcgi_io_param(const struct fcgi_io *io, const char *name);
+
+/*
+ * Each one of that name, as headers in several lines come: *at_io is 0 for
+ * the first call, and what the call before left for the others. NULL behind
+ * the last one.
+ */
+const char *fcgi_io_next_param(
+    const struct fcgi_io *io, const char *name, size_t *at_io);
 
 /* Bytes read; 0 at the end of the body, < 0 when the peer went away. */
 ssize_t fcgi_io_read(struct fcgi_io *io, void *p, size_t n);

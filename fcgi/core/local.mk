@@ -10,6 +10,8 @@ fcgi_core_libcore_a_SOURCES = \
 	fcgi/core/edge.h \
 	fcgi/core/errlist.c \
 	fcgi/core/errlist.h \
+	fcgi/core/fcgi_client.c \
+	fcgi/core/fcgi_client.h \
 	fcgi/core/fcgi_io.c \
 	fcgi/core/fcgi_io.h \
 	fcgi/core/handover.c \

@@ -9,36 +9,54 @@
 #include "fcgi/core/metrics_private.h"
 #include "fcgi/core/server.h"
 
-#define ROUTES_MAX 64
-#define OWN_MAX    64
-#define METHODS    7 /* the last one is none that we know */
+#define ROUTES_MAX  256
+#define OWN_MAX     64
+#define METHODS     7 /* the last one is none that we know */
+#define BUCKETS_MAX 15
 
 /* statuses that are answered; another one counts as its hundred */
 static const int statuses[] = { 200, 201, 202, 204, 206, 304, 400, 401, 403,
 	404, 405, 409, 412, 413, 414, 416, 429, 499, 500, 501, 503, 507 };
 
-/* upper bounds in microseconds */
-static const int64_t buckets[] = { 1000, 2500, 5000, 10000, 25000, 50000,
+/*
+ * Upper bounds. Docker's registry has the same names, and of the sizes every
+ * second bound: dashboards and rules that were made for it go on.
+ */
+static const uint64_t durations_us[] = { 1000, 2500, 5000, 10000, 25000, 50000,
 	100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000,
 	60000000 };
+static const uint64_t sizes[] = { 1U << 10, 1U << 12, 1U << 14, 1U << 16,
+	1U << 18, 1U << 20, 1U << 22, 1U << 24, 1U << 26, 1U << 28, 1U << 30,
+	UINT64_C(1) << 32 };
 
-struct route_counters {
-	atomic_uint_fast64_t requests[METHODS][COUNT_OF(statuses)];
-	atomic_uint_fast64_t bucket[COUNT_OF(buckets) + 1];
-	atomic_uint_fast64_t duration_us;
-	atomic_uint_fast64_t bytes_in;
-	atomic_uint_fast64_t bytes_out;
+struct histogram {
+	atomic_uint_fast64_t bucket[BUCKETS_MAX + 1];
+	atomic_uint_fast64_t sum;
+};
+
+/* of one method of one route */
+struct counters {
+	atomic_uint_fast64_t requests[COUNT_OF(statuses)];
+	struct histogram duration_us;
+	struct histogram bytes_in;
+	struct histogram bytes_out;
+};
+
+/* of one worker: gauges that end with it */
+struct slot {
+	_Alignas(64) atomic_int_fast64_t in_flight[ROUTES_MAX];
 };
 
 struct shared {
-	struct route_counters routes[ROUTES_MAX];
+	struct counters routes[ROUTES_MAX][METHODS];
 	atomic_int_fast64_t own[OWN_MAX];
-	/* a cache line each: they are written for every request */
-	struct {
-		_Alignas(64) atomic_int_fast64_t n;
-	} in_flight[METRICS_SLOTS];
+	struct slot slots[METRICS_SLOTS];
+	atomic_size_t slots_used; /* all behind are zero and never looked at */
 	atomic_uint_fast64_t worker_restarts;
 	int64_t started_s;
+	atomic_int_fast64_t ready; /* as /readyz last said; -1: never asked */
+	atomic_int_fast64_t ready_asked_s;
+	atomic_int_fast64_t draining;
 };
 
 static struct shared *metrics_shared;
@@ -61,6 +79,7 @@ metrics_init(const struct server *server, const struct route *core_routes,
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT(metrics_shared != MAP_FAILED);
 	metrics_shared->started_s = time_now_s();
+	atomic_store(&metrics_shared->ready, -1);
 }
 
 static size_t
@@ -82,14 +101,21 @@ route_id(size_t route)
 void
 metrics_use_slot(size_t slot)
 {
+	size_t used = atomic_load(&metrics_shared->slots_used);
+
 	ASSERT(slot < METRICS_SLOTS);
 	metrics_slot = slot;
+	while (used <= slot &&
+	    !atomic_compare_exchange_weak(
+		&metrics_shared->slots_used, &used, slot + 1))
+		continue;
 }
 
 void
 metrics_clear_slot(size_t slot)
 {
-	atomic_store(&metrics_shared->in_flight[slot].n, 0);
+	for (size_t r = 0; r < ROUTES_MAX; r++)
+		atomic_store(&metrics_shared->slots[slot].in_flight[r], 0);
 }
 
 void
@@ -112,10 +138,37 @@ metric_set(size_t index, int64_t n)
 }
 
 void
+metrics_ready(bool is_ready)
+{
+	atomic_store(&metrics_shared->ready_asked_s, time_now_s());
+	atomic_store(&metrics_shared->ready, is_ready);
+}
+
+void
+metrics_draining(bool is_draining)
+{
+	atomic_store(&metrics_shared->draining, is_draining);
+}
+
+static void
+add_in_flight(size_t route, int64_t n)
+{
+	atomic_fetch_add_explicit(
+	    &metrics_shared->slots[metrics_slot].in_flight[route], n,
+	    memory_order_relaxed);
+}
+
+void
 metrics_request_begin(void)
 {
-	atomic_fetch_add_explicit(&metrics_shared->in_flight[metrics_slot].n, 1,
-	    memory_order_relaxed);
+	add_in_flight(route_count() - 1, 1);
+}
+
+void
+metrics_request_route(size_t route)
+{
+	add_in_flight(route_count() - 1, -1);
+	add_in_flight(route, 1);
 }
 
 static size_t
@@ -139,23 +192,30 @@ add(atomic_uint_fast64_t *counter, uint64_t n)
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
+static void
+observe(struct histogram *h, const uint64_t *bounds, size_t count, uint64_t n)
+{
+	size_t bucket = 0;
+
+	while (bucket < count && n > bounds[bucket])
+		bucket++;
+	add(&h->bucket[bucket], 1);
+	add(&h->sum, n);
+}
+
 void
 metrics_request_end(size_t route, unsigned method, int status,
     int64_t duration_us, uint64_t bytes_in, uint64_t bytes_out)
 {
-	struct route_counters *c = &metrics_shared->routes[route];
-	size_t bucket = 0;
 	size_t m = method == 0 ? METHODS - 1 : (size_t)__builtin_ctz(method);
+	struct counters *c = &metrics_shared->routes[route][m];
 
-	while (bucket < COUNT_OF(buckets) && duration_us > buckets[bucket])
-		bucket++;
-	add(&c->requests[m][status_index(status)], 1);
-	add(&c->bucket[bucket], 1);
-	add(&c->duration_us, (uint64_t)duration_us);
-	add(&c->bytes_in, bytes_in);
-	add(&c->bytes_out, bytes_out);
-	atomic_fetch_sub_explicit(&metrics_shared->in_flight[metrics_slot].n, 1,
-	    memory_order_relaxed);
+	add(&c->requests[status_index(status)], 1);
+	observe(&c->duration_us, durations_us, COUNT_OF(durations_us),
+	    duration_us > 0 ? (uint64_t)duration_us : 0);
+	observe(&c->bytes_in, sizes, COUNT_OF(sizes), bytes_in);
+	observe(&c->bytes_out, sizes, COUNT_OF(sizes), bytes_out);
+	add_in_flight(route, -1);
 }
 
 static void
@@ -170,115 +230,155 @@ method_name(size_t m)
 	return route_method_name((enum method)(m < METHODS - 1 ? 1 << m : 0));
 }
 
-static void
-put_requests(struct str *out, size_t r)
-{
-	for (size_t m = 0; m < METHODS; m++)
-		for (size_t s = 0; s < COUNT_OF(statuses); s++) {
-			uint64_t n = atomic_load(
-			    &metrics_shared->routes[r].requests[m][s]);
-
-			if (n > 0)
-				str_printf(out,
-				    "registry_http_requests_total{handler="
-				    "\"%s\",method=\"%s\",code=\"%d\"} "
-				    "%" PRIu64 "\n",
-				    route_id(r), method_name(m), statuses[s],
-				    n);
-		}
-}
-
-static void
-put_duration(struct str *out, size_t r)
-{
-	const struct route_counters *c = &metrics_shared->routes[r];
-	uint64_t sum = 0;
-
-	for (size_t b = 0; b <= COUNT_OF(buckets); b++) {
-		sum += atomic_load(&c->bucket[b]);
-		str_printf(out,
-		    "registry_http_request_duration_seconds_bucket{handler="
-		    "\"%s\",le=\"",
-		    route_id(r));
-		if (b < COUNT_OF(buckets))
-			str_printf(out, "%g", (double)buckets[b] / 1e6);
-		else
-			str_puts(out, "+Inf");
-		str_printf(out, "\"} %" PRIu64 "\n", sum);
-	}
-	str_printf(out,
-	    "registry_http_request_duration_seconds_sum{handler=\"%s\"} "
-	    "%.6f\n"
-	    "registry_http_request_duration_seconds_count{handler=\"%s\"} "
-	    "%" PRIu64 "\n",
-	    route_id(r), (double)atomic_load(&c->duration_us) / 1e6,
-	    route_id(r), sum);
-}
-
-static void
-put_size(struct str *out, const char *name, size_t r,
-    const atomic_uint_fast64_t *bytes)
-{
-	str_printf(out, "%s{handler=\"%s\"} %" PRIu64 "\n", name, route_id(r),
-	    (uint64_t)atomic_load(bytes));
-}
-
-/* a route that nobody asked for yet has no lines */
+/* a method of a route that nobody used yet has no lines */
 static bool
-is_used(size_t r)
+is_used(size_t r, size_t m)
 {
-	for (size_t b = 0; b <= COUNT_OF(buckets); b++)
-		if (atomic_load(&metrics_shared->routes[r].bucket[b]) > 0)
+	const struct counters *c = &metrics_shared->routes[r][m];
+
+	for (size_t b = 0; b <= BUCKETS_MAX; b++)
+		if (atomic_load(&c->duration_us.bucket[b]) > 0)
 			return true;
 	return false;
 }
 
 static void
+put_requests(struct str *out, size_t r, size_t m)
+{
+	for (size_t s = 0; s < COUNT_OF(statuses); s++) {
+		uint64_t n =
+		    atomic_load(&metrics_shared->routes[r][m].requests[s]);
+
+		if (n > 0)
+			str_printf(out,
+			    "registry_http_requests_total{handler=\"%s\","
+			    "method=\"%s\",code=\"%d\"} %" PRIu64 "\n",
+			    route_id(r), method_name(m), statuses[s], n);
+	}
+}
+
+/* one kind of histogram, which every method of every route has */
+struct kind {
+	const char *name;
+	const char *help;
+	size_t offset; /* in struct counters */
+	const uint64_t *bounds;
+	size_t count;
+	double unit;
+};
+
+static const struct kind kinds[] = {
+	{ "registry_http_request_duration_seconds", "time to answer",
+	    offsetof(struct counters, duration_us), durations_us,
+	    COUNT_OF(durations_us), 1e6 },
+	{ "registry_http_request_size_bytes", "bodies received",
+	    offsetof(struct counters, bytes_in), sizes, COUNT_OF(sizes), 1 },
+	{ "registry_http_response_size_bytes",
+	    "bodies sent by the program, not by the web server for it",
+	    offsetof(struct counters, bytes_out), sizes, COUNT_OF(sizes), 1 },
+};
+
+static void
+put_histogram(struct str *out, const struct kind *kind, size_t r, size_t m)
+{
+	const struct histogram *h = (const void *)((const char *)&metrics_shared
+						       ->routes[r][m] +
+	    kind->offset);
+	char labels[128];
+	uint64_t sum = 0;
+
+	snprintf(labels, sizeof(labels), "handler=\"%s\",method=\"%s\"",
+	    route_id(r), method_name(m));
+	for (size_t b = 0; b <= kind->count; b++) {
+		sum += atomic_load(&h->bucket[b]);
+		str_printf(out, "%s_bucket{%s,le=\"", kind->name, labels);
+		if (b < kind->count)
+			str_printf(out, "%.10g",
+			    (double)kind->bounds[b] / kind->unit);
+		else
+			str_puts(out, "+Inf");
+		str_printf(out, "\"} %" PRIu64 "\n", sum);
+	}
+	str_printf(out, "%s_sum{%s} %.16g\n%s_count{%s} %" PRIu64 "\n",
+	    kind->name, labels, (double)atomic_load(&h->sum) / kind->unit,
+	    kind->name, labels, sum);
+}
+
+static void
 put_http(struct str *out)
 {
-	static const char in[] = "registry_http_request_size_bytes_total";
-	static const char sent[] = "registry_http_response_size_bytes_total";
-
 	put_help(out, "registry_http_requests_total", "counter",
 	    "requests by handler, method and status");
 	for (size_t r = 0; r < route_count(); r++)
-		put_requests(out, r);
-	put_help(out, "registry_http_request_duration_seconds", "histogram",
-	    "time to answer");
-	for (size_t r = 0; r < route_count(); r++)
-		if (is_used(r))
-			put_duration(out, r);
-	put_help(out, in, "counter", "bytes of bodies received");
-	for (size_t r = 0; r < route_count(); r++)
-		if (is_used(r))
-			put_size(
-			    out, in, r, &metrics_shared->routes[r].bytes_in);
-	put_help(out, sent, "counter", "bytes of bodies sent by the program");
-	for (size_t r = 0; r < route_count(); r++)
-		if (is_used(r))
-			put_size(
-			    out, sent, r, &metrics_shared->routes[r].bytes_out);
+		for (size_t m = 0; m < METHODS; m++)
+			put_requests(out, r, m);
+	for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+		put_help(out, kinds[k].name, "histogram", kinds[k].help);
+		for (size_t r = 0; r < route_count(); r++)
+			for (size_t m = 0; m < METHODS; m++)
+				if (is_used(r, m))
+					put_histogram(out, &kinds[k], r, m);
+	}
+}
+
+static bool
+is_route_used(size_t r)
+{
+	for (size_t m = 0; m < METHODS; m++)
+		if (is_used(r, m))
+			return true;
+	return false;
+}
+
+static void
+put_in_flight(struct str *out)
+{
+	size_t used = atomic_load(&metrics_shared->slots_used);
+
+	put_help(out, "registry_http_in_flight_requests", "gauge",
+	    "requests that are served now, by handler");
+	for (size_t r = 0; r < route_count(); r++) {
+		int64_t n = 0;
+
+		for (size_t i = 0; i < used; i++)
+			n += atomic_load(
+			    &metrics_shared->slots[i].in_flight[r]);
+		if (n != 0 || is_route_used(r))
+			str_printf(out,
+			    "registry_http_in_flight_requests{handler=\"%s\"} "
+			    "%" PRId64 "\n",
+			    route_id(r), n);
+	}
+}
+
+static void
+put_number(struct str *out, const char *name, const char *type,
+    const char *help, int64_t n)
+{
+	put_help(out, name, type, help);
+	str_printf(out, "%s %" PRId64 "\n", name, n);
 }
 
 static void
 put_process(struct str *out)
 {
-	int64_t in_flight = 0;
+	int64_t ready = atomic_load(&metrics_shared->ready);
 
-	for (size_t i = 0; i < METRICS_SLOTS; i++)
-		in_flight += atomic_load(&metrics_shared->in_flight[i].n);
-	put_help(out, "registry_http_in_flight_requests", "gauge",
-	    "requests that are served now");
-	str_printf(
-	    out, "registry_http_in_flight_requests %" PRId64 "\n", in_flight);
-	put_help(out, "dtr_worker_restarts_total", "counter",
-	    "workers that died and were started again");
-	str_printf(out, "dtr_worker_restarts_total %" PRIu64 "\n",
-	    (uint64_t)atomic_load(&metrics_shared->worker_restarts));
-	put_help(out, "process_start_time_seconds", "gauge",
-	    "when the program started, since 1970");
-	str_printf(out, "process_start_time_seconds %" PRId64 "\n",
-	    metrics_shared->started_s);
+	put_number(out, "dtr_worker_restarts_total", "counter",
+	    "workers that died and were started again",
+	    (int64_t)atomic_load(&metrics_shared->worker_restarts));
+	put_number(out, "dtr_draining", "gauge",
+	    "1 while dtr drain is on for this node",
+	    atomic_load(&metrics_shared->draining));
+	if (ready >= 0) {
+		put_number(out, "dtr_ready", "gauge",
+		    "1 if /readyz last said ready, 0 if not", ready);
+		put_number(out, "dtr_ready_asked_timestamp_seconds", "gauge",
+		    "when /readyz was last asked, since 1970",
+		    atomic_load(&metrics_shared->ready_asked_s));
+	}
+	put_number(out, "process_start_time_seconds", "gauge",
+	    "when the program started, since 1970", metrics_shared->started_s);
 	put_help(out, "dtr_build_info", "gauge", "version of the program");
 	str_printf(out, "dtr_build_info{program=\"%s\",version=\"%s\"} 1\n",
 	    metrics_server->program, metrics_server->version);
@@ -308,6 +408,7 @@ void
 metrics_put(struct str *out)
 {
 	put_http(out);
+	put_in_flight(out);
 	put_process(out);
 	put_own(out);
 }

@@ -23,9 +23,15 @@ void metrics_clear_slot(size_t slot);
  * both for a request without a route. method 0: none that we know.
  */
 void metrics_request_begin(void);
+void metrics_request_route(size_t route); /* once, when it is known */
 void metrics_request_end(size_t route, unsigned method, int status,
     int64_t duration_us, uint64_t bytes_in, uint64_t bytes_out);
 void metrics_worker_died(void);
+/* What /readyz answered. */
+void metrics_ready(bool is_ready);
+
+/* Is the node out of its load balancer? */
+void metrics_draining(bool is_draining);
 
 /* All of it in Prometheus' text form. */
 void metrics_put(struct str *out);

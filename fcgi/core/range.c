@@ -58,7 +58,7 @@ range_parse_content(struct range *out, const char *header)
 {
 	const char *dash, *total;
 	size_t behind;
-	uint64_t size;
+	uint64_t size = UINT64_MAX;
 
 	if (strncasecmp(header, "bytes ", 6) == 0)
 		header += 6;
@@ -73,5 +73,5 @@ range_parse_content(struct range *out, const char *header)
 	return num_parse_u64(
 		   header, (size_t)(dash - header), INT64_MAX, &out->first) &&
 	    num_parse_u64(dash + 1, behind, INT64_MAX, &out->last) &&
-	    out->first <= out->last;
+	    out->first <= out->last && out->last < size;
 }

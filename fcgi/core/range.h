@@ -25,7 +25,7 @@ enum range_result range_parse(
 
 /*
  * "first-last", also with "bytes " before and the total or a star behind a
- * slash; false if odd or last < first.
+ * slash; false if odd, last < first or last >= total.
  */
 bool range_parse_content(struct range *out, const char *header);
 

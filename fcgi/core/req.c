@@ -8,6 +8,7 @@
 #include "fcgi/core/fcgi_io.h"
 
 #define READ_STEP ((size_t)64 << 10)
+#define NAME_SIZE 64
 
 const char *
 req_cgi(const struct req *req, const char *name)
@@ -15,14 +16,40 @@ req_cgi(const struct req *req, const char *name)
 	return fcgi_io_param(req->io, name);
 }
 
+/* false: no header of ours has such a name */
+static bool
+put_full_name(char out[NAME_SIZE], const char *name)
+{
+	return snprintf(out, NAME_SIZE, "HTTP_%s", name) < NAME_SIZE;
+}
+
 const char *
 req_header(const struct req *req, const char *name)
 {
-	char full[64];
+	char full[NAME_SIZE];
 
-	if (snprintf(full, sizeof(full), "HTTP_%s", name) >= (int)sizeof(full))
+	return put_full_name(full, name) ? fcgi_io_param(req->io, full) : NULL;
+}
+
+const char *
+req_header_list(const struct req *req, const char *name)
+{
+	const char *line;
+	char full[NAME_SIZE];
+	size_t at = 0, size = 0;
+	struct str list;
+
+	if (!put_full_name(full, name))
 		return NULL;
-	return fcgi_io_param(req->io, full);
+	while ((line = fcgi_io_next_param(req->io, full, &at)) != NULL)
+		size += strlen(line) + 2;
+	str_init(&list, req->pool, size);
+	at = 0;
+	while ((line = fcgi_io_next_param(req->io, full, &at)) != NULL) {
+		str_puts(&list, list.len > 0 ? ", " : "");
+		str_puts(&list, line);
+	}
+	return size > 0 ? list.p : NULL;
 }
 
 int64_t

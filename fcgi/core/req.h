@@ -65,6 +65,12 @@ struct req {
 /* A request header by its CGI name without HTTP_: "IF_NONE_MATCH"; or NULL. */
 const char *req_header(const struct req *req, const char *name);
 
+/*
+ * All lines of a header that is a list, joined by ", " in pool memory, or
+ * NULL. Some web servers pass each line on by itself (nginx before 1.23).
+ */
+const char *req_header_list(const struct req *req, const char *name);
+
 /* A CGI parameter: "CONTENT_TYPE", "SERVER_PORT"; NULL if absent or empty. */
 const char *req_cgi(const struct req *req, const char *name);
 

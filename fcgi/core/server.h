@@ -64,6 +64,9 @@ struct server {
 /* main() of a responder; returns its exit code (0, 1 fault, 2 usage). */
 int server_main(const struct server *server, int argc, char **argv);
 
+/* Is CONF_DRAIN_FILE there? /readyz says "draining" (503) then. */
+bool server_is_draining(struct pool *pool);
+
 /* HTTP status for an error code: the one table (see edge.c). */
 int edge_status(const struct err *err);
 

@@ -310,7 +310,7 @@ def test_init_with_a_password_for_the_superuser(node):
         words = [w if w != super_name() else "boss" for w in node.init_words()]
         words += ["--admin-password-file", "-", "--db-admin-password-file"]
         line = node.fails(*words, wrong, input=PASSWORD)
-        assert line.startswith('dtr: init: database user "boss": the database does not answer')
+        assert line.startswith('dtr: init: database user "boss": the database refuses the user "boss"')
         assert "1045" in line and "let me" not in line
         node.dtr(*words, right, input=PASSWORD)
     finally:

@@ -96,6 +96,10 @@ class Echo:
         found = re.findall("^" + re.escape(name) + r" (\S+)$", text, re.M)
         return float(found[0]) if found else None
 
+    def in_flight(self):
+        text = self.ask("GET", "/metrics")[2].decode()
+        return sum(int(n) for n in re.findall(r"^registry_http_in_flight_requests\{.*\} (\d+)$", text, re.M))
+
     def slow(self):
         """A connection whose request is answered when finish() is called."""
         connection = self.connect()
@@ -110,7 +114,7 @@ class Echo:
     def wait_in_flight(self, count):
         # and the one that asks for it
         wait_for("requests are served",
-                 lambda: self.metric("registry_http_in_flight_requests") == count + 1)
+                 lambda: self.in_flight() == count + 1)
 
     def workers(self):
         done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
@@ -307,6 +311,7 @@ def test_live_ready_and_metrics_are_in_front(echo):
     open(echo.path("not-ready"), "w").close()
     status, headers, body = connection.request("GET", "/readyz", keep=True)
     assert (status, headers["retry-after"]) == (503, "2") and b"database" in body
+    assert echo.metric("dtr_ready") == 0
     assert connection.request("GET", "/livez", keep=True)[0] == 200
     status, headers, body = connection.request("GET", "/metrics", keep=True)
     assert (status, headers["content-type"]) == (200, "text/plain; version=0.0.4")
@@ -314,17 +319,34 @@ def test_live_ready_and_metrics_are_in_front(echo):
         assert re.fullmatch(r'# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? \S+', line), line
 
 
+def test_a_node_that_drains_is_not_ready_and_serves_on(echo):
+    assert echo.metric("dtr_draining") == 0
+    drain = os.path.join(echo.path("run"), "drain")
+    open(drain, "w").close()
+    status, headers, body = echo.ask("GET", "/readyz")
+    assert (status, body, headers["retry-after"]) == (503, b"draining", "2")
+    assert echo.ask("GET", "/hello/")[0] == 200
+    assert echo.metric("dtr_draining") == 1
+    # it could, if it were asked to
+    assert echo.metric("dtr_ready") == 1
+    os.unlink(drain)
+    assert echo.ask("GET", "/readyz")[0] == 200
+    assert echo.metric("dtr_draining") == 0
+
+
 def test_metrics_are_the_sum_of_all_workers_and_stay_over_a_reload(echo):
     for _ in range(40):
         echo.ask("GET", "/hello/")
     count = 'registry_http_requests_total{handler="hello",method="GET",code="200"}'
     assert echo.metric(count) == 40
-    assert echo.metric('registry_http_request_duration_seconds_count{handler="hello"}') == 40
-    assert echo.metric('registry_http_request_duration_seconds_bucket{handler="hello",le="60"}') == 40
-    assert echo.metric('registry_http_response_size_bytes_total{handler="hello"}') == 240
+    hello = 'handler="hello",method="GET"'
+    assert echo.metric("registry_http_request_duration_seconds_count{%s}" % hello) == 40
+    assert echo.metric('registry_http_request_duration_seconds_bucket{%s,le="60"}' % hello) == 40
+    assert echo.metric("registry_http_response_size_bytes_sum{%s}" % hello) == 240
+    assert echo.metric('registry_http_response_size_bytes_bucket{%s,le="1024"}' % hello) == 40
     echo.ask("PUT", "/body", body=b"x" * 1000)
-    assert echo.metric('registry_http_request_size_bytes_total{handler="body"}') == 1000
-    assert echo.metric("registry_http_in_flight_requests") == 1
+    assert echo.metric('registry_http_request_size_bytes_sum{handler="body",method="PUT"}') == 1000
+    assert echo.in_flight() == 1
     assert echo.metric('dtr_build_info{program="echo",version="1.0"}') == 1
     assert abs(echo.metric("process_start_time_seconds") - time.time()) < 60
     echo.signal(signal.SIGHUP)
@@ -469,7 +491,7 @@ def test_a_crash_ends_one_worker_which_comes_back(echo):
     assert event["pid"] in before and event["signal"] == signal.SIGABRT
     wait_for("a new worker", lambda: len(echo.workers()) == 2 and echo.workers() != before)
     assert echo.metric("dtr_worker_restarts_total") == 1
-    assert echo.metric("registry_http_in_flight_requests") == 1
+    assert echo.in_flight() == 1
 
 
 def test_workers_that_die_at_once_come_back_with_pauses(make_echo):
@@ -798,9 +820,9 @@ def nginx(echo):
     process.wait(10)
 
 
-def http_get(connection, file, target):
+def http_get(connection, file, target, headers=b""):
     """Status and body of a request over a kept connection."""
-    connection.sendall(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % target)
+    connection.sendall(b"GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n" % (target, headers))
     line = file.readline()
     if not line:
         raise OSError("connection closed before the answer")
@@ -879,6 +901,17 @@ def test_nginx_shows_the_death_of_a_worker_as_a_broken_answer(echo, nginx):
         assert b"Content-Length: 100000000" in head and 0 < len(body) < 100000000
     wait_for("new workers", lambda: len(echo.workers()) == 2)
     assert fetch(nginx, b"/hello/") == (200, b"hello\n")
+
+
+def test_a_proxy_that_adds_a_line_of_its_own_is_believed_alone(echo, nginx):
+    """What the client writes in a line before must not win."""
+    echo.configure(node_trusted_proxies="127.0.0.0/8")
+    echo.signal(signal.SIGHUP)
+    echo.wait_event("reloaded")
+    with socket.create_connection(("127.0.0.1", nginx), timeout=30) as s:
+        lines = b"X-Forwarded-For: 192.0.2.66\r\nX-Forwarded-For: 192.0.2.7\r\nx-forwarded-for: 127.0.0.2"
+        status, body = http_get(s, s.makefile("rb"), b"/facts/a", lines + b"\r\n")
+    assert (status, body.split()[1]) == (200, b"192.0.2.7")
 
 
 def test_nginx_client_that_aborts_is_seen(echo, nginx):

@@ -421,8 +421,9 @@ test_load_fails(void **state UNUSED)
 	    pool_printf(
 		pool, "%s:1: line is not of the form \"key = value\"", path));
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(conf_load(&conf, pool, "/tmp", &err), E_INTERNAL);
-	assert_string_equal(err.text, "cannot read \"/tmp\"");
+	assert_int_equal(conf_load(&conf, pool, "/tmp", &err), E_INVALID);
+	assert_string_equal(err.text,
+	    "\"/tmp\" is a folder; give the path of a file");
 }
 
 static void

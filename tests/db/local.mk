@@ -1,0 +1,18 @@
+# Programs that try common/db and common/model on a real database. Built by
+# `make check`, run by tests/live/db_test.py, which starts the server.
+if HAVE_CMOCKA
+db_live_tests = \
+	tests/db/conn_test \
+	tests/db/txn_test
+check_PROGRAMS += $(db_live_tests)
+db_env = tests/db/env.c tests/db/env.h tests/db/invariants.c \
+	tests/db/invariants.h tests/unit/unit.h
+db_proxy = tests/db/proxy.c tests/db/proxy.h
+db_own = $(db_env) $(db_proxy) tests/db/own.c tests/db/own.h
+db_libs = common/libcommon.a $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS) \
+	$(JSONC_LIBS) $(MYSQL_LIBS)
+tests_db_conn_test_SOURCES = tests/db/conn_test.c $(db_own)
+tests_db_conn_test_LDADD = $(db_libs)
+tests_db_txn_test_SOURCES = tests/db/txn_test.c $(db_own)
+tests_db_txn_test_LDADD = $(db_libs)
+endif
