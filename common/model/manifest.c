@@ -10,6 +10,10 @@
 #include "common/model/review.h"
 #include "common/model/tag.h"
 
+/* tags that go in one transaction, and how often that is done */
+#define UNTAG_MAX    500
+#define UNTAG_ROUNDS 200
+
 static int
 unknown(struct db *db, struct pool *pool, const char *path,
     const char *reference, struct err *err)
@@ -115,7 +119,7 @@ touch_tx(struct db_tx *tx, void *context, struct err *err)
 	const struct promise *p = context;
 	uint64_t affected;
 	int rc = tx_exec(
-	    tx, Q_MANIFEST_TOUCH, &affected, err, db_id(&p->manifest->id));
+	    tx, Q_MANIFEST_KEEP, &affected, err, db_id(&p->manifest->id));
 
 	if (rc < 0)
 		return rc;
@@ -191,13 +195,28 @@ insert(struct db_tx *tx, const struct push *p, struct err *err)
 	return manifest_link(tx, p->pool, &p->manifest_id, in, err);
 }
 
-/* a deleted manifest comes back with its links, which its row kept */
+/*
+ * A deleted manifest comes back as if it were pushed: what it refers to may
+ * have been deleted after it. Its links are made anew, since only the insert
+ * of a link is in the way of a deletion on another node.
+ */
+static int
+revive(struct db_tx *tx, const struct push *p, const struct rand_id *id,
+    struct err *err)
+{
+	int rc = manifest_unlink(tx, id, err);
+
+	return rc < 0 ? rc : manifest_link(tx, p->pool, id, p->in, err);
+}
+
 static int
 find_or_insert(struct db_tx *tx, const struct push *p, struct rand_id *id,
     struct err *err)
 {
 	const struct oci_digest *digest = &p->in->digest;
+	uint64_t affected;
 	struct db_rows rows;
+	bool hidden;
 	int rc = tx_select(tx, p->pool, Q_MANIFEST_OWN, &rows, err,
 	    db_id(&p->in->repository_id),
 	    db_bytes(digest->bytes, digest_size(digest->algorithm)));
@@ -209,9 +228,13 @@ find_or_insert(struct db_tx *tx, const struct push *p, struct rand_id *id,
 		return insert(tx, p, err);
 	}
 	*id = db_cell_id(&rows, 0, 0);
-	if (db_cell(&rows, 0, 1)->i == 0 && p->in->tag != NULL)
+	hidden = db_cell(&rows, 0, 1)->i != 0;
+	if (!hidden && p->in->tag != NULL)
 		return 0;
-	return tx_exec(tx, Q_MANIFEST_TOUCH, NULL, err, db_id(id));
+	rc = tx_exec(tx, Q_MANIFEST_TOUCH, &affected, err, db_id(id));
+	if (rc == 0 && affected == 0)
+		return model_again(err);
+	return rc == 0 && hidden ? revive(tx, p, id, err) : rc;
 }
 
 static int
@@ -269,18 +292,25 @@ refuse_child(struct db_tx *tx, const struct delete *d, struct err *err)
 }
 
 static int
-remove_tags(struct db_tx *tx, const struct delete *d, struct err *err)
+list_tags(struct db_tx *tx, const struct delete *d, struct db_rows *rows_out,
+    struct err *err)
 {
-	struct db_rows rows;
-	int rc = tx_select(tx, d->pool, Q_TAG_OF_MANIFEST, &rows, err,
-	    db_id(&d->manifest->id));
+	return tx_select(tx, d->pool, Q_TAG_OF_MANIFEST, rows_out, err,
+	    db_id(&d->manifest->id), db_uint(UNTAG_MAX + 1));
+}
 
-	for (size_t i = 0; rc == 0 && i < rows.count; i++) {
+static int
+remove_tags(struct db_tx *tx, const struct delete *d,
+    const struct db_rows *rows, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < rows->count && i < UNTAG_MAX; i++) {
 		/* history rows need an id of their own; a rerun's earlier
 		 * ones were rolled back or belong to tags that are gone */
 		struct tag_change change = {
 			.repository_id = d->manifest->repository_id,
-			.name = db_cell(&rows, i, 0)->p,
+			.name = db_cell(rows, i, 0)->p,
 			.account_id = d->account_id,
 			.history_s = d->history_s,
 			.history_id = rand_id_new(),
@@ -291,19 +321,36 @@ remove_tags(struct db_tx *tx, const struct delete *d, struct err *err)
 	return rc;
 }
 
+/* with more tags than one transaction may change, some of them go before */
+static int
+untag_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	const struct delete *d = context;
+	struct db_rows rows;
+	int rc = refuse_child(tx, d, err);
+
+	if (rc == 0)
+		rc = list_tags(tx, d, &rows, err);
+	return rc < 0 ? rc : remove_tags(tx, d, &rows, err);
+}
+
 /* hides first and looks then, as for blobs (repo_blob.c) */
 static int
 delete_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct delete *d = context;
-	uint64_t affected;
-	int rc = tx_exec(
-	    tx, Q_MANIFEST_HIDE, &affected, err, db_id(&d->manifest->id));
+	struct db_rows rows;
+	int rc =
+	    tx_exec(tx, Q_MANIFEST_HIDE, NULL, err, db_id(&d->manifest->id));
 
 	if (rc == 0)
 		rc = refuse_child(tx, d, err);
 	if (rc == 0)
-		rc = remove_tags(tx, d, err);
+		rc = list_tags(tx, d, &rows, err);
+	if (rc == 0 && rows.count > UNTAG_MAX)
+		return err_set(err, E_LIMIT, "the manifest has many tags");
+	if (rc == 0)
+		rc = remove_tags(tx, d, &rows, err);
 	if (rc == 0)
 		rc = review_queue(tx, REVIEW_MANIFEST, &d->manifest->id, NULL,
 		    d->history_s, err);
@@ -315,7 +362,20 @@ manifest_delete(struct db *db, struct pool *pool,
     const struct manifest *manifest, const struct rand_id *account_id,
     int64_t history_s, struct err *err)
 {
-	struct delete d = { manifest, account_id, history_s, pool };
+	struct delete d = { .manifest = manifest,
+		.account_id = account_id,
+		.history_s = history_s,
+		.pool = pool };
 
-	return model_txn(db, delete_tx, &d, err);
+	for (int i = 0; i < UNTAG_ROUNDS; i++) {
+		int rc = model_txn(db, delete_tx, &d, err);
+
+		if (rc != E_LIMIT)
+			return rc;
+		rc = model_txn(db, untag_tx, &d, err);
+		if (rc < 0)
+			return rc;
+	}
+	return err_set(
+	    err, E_BUSY, "the manifest has too many tags, try again");
 }

@@ -124,11 +124,10 @@ delete_tx(struct db_tx *tx, void *context, struct err *err)
 	char text[OCI_DIGEST_TEXT_SIZE];
 	struct oci_digest user = { .algorithm = DIGEST_SHA256 };
 	struct db_rows rows;
-	uint64_t affected;
-	int rc = tx_exec(tx, Q_REPO_BLOB_HIDE, &affected, err,
+	int rc = tx_exec(tx, Q_REPO_BLOB_HIDE, NULL, err,
 	    db_id(&c->blob->repository_id), db_id(&c->blob->blob_id));
 
-	if (rc < 0 || affected == 0)
+	if (rc < 0)
 		return rc;
 	rc = tx_select(tx, c->pool, Q_REPO_BLOB_USED, &rows, err,
 	    db_id(&c->blob->repository_id), db_id(&c->blob->blob_id));

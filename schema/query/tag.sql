@@ -30,4 +30,4 @@ ORDER BY name LIMIT ?;
 
 -- name: tag_of_manifest
 -- roles: registry
-SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT 500;
+SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT ?;

@@ -196,8 +196,8 @@ void
 wait_lock(void)
 {
 	wait_sql(1,
-	    "SELECT COUNT(*) > 0 FROM information_schema.INNODB_TRX "
-	    "WHERE trx_state = 'LOCK WAIT'");
+	    "SELECT VARIABLE_VALUE > 0 FROM information_schema.GLOBAL_STATUS "
+	    "WHERE VARIABLE_NAME = 'INNODB_ROW_LOCK_CURRENT_WAITS'");
 }
 
 void
