@@ -97,6 +97,8 @@ access_token_check(struct db *db, struct pool *pool, const char *secret,
 		strcmp(db_cell(&rows, 0, 8)->p, service) != 0))
 		return err_set(err, E_UNAUTH, "the token is not valid");
 	account_from_row(out, &rows, 0);
+	if (db_cell(&rows, 0, 10)->i == 0)
+		return 0;
 	id = db_cell_id(&rows, 0, 9);
 	return db_txn(db, used_tx, &id, err);
 }

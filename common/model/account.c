@@ -55,6 +55,7 @@ account_find(struct db *db, struct pool *pool, const char *name,
 struct create {
 	const struct account *account;
 	const char *password_hash;
+	struct pool *pool;
 };
 
 static int
@@ -62,7 +63,17 @@ create_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct create *c = context;
 	const struct account *a = c->account;
-	int rc = tx_exec(tx, Q_ACCOUNT_INSERT, NULL, err, db_id(&a->id),
+	struct db_rows rows;
+	int rc;
+
+	/* not by the name, which somebody else may have taken since */
+	if (db_tx_is_rerun(tx)) {
+		rc = tx_select(
+		    tx, c->pool, Q_ACCOUNT_FLAGS, &rows, err, db_id(&a->id));
+		if (rc < 0 || rows.count > 0)
+			return rc;
+	}
+	rc = tx_exec(tx, Q_ACCOUNT_INSERT, NULL, err, db_id(&a->id),
 	    db_text(a->name), db_int(a->kind),
 	    db_text(a->full_name != NULL ? a->full_name : ""),
 	    db_int(a->is_admin));
@@ -77,12 +88,14 @@ int
 account_create(struct db *db, const struct account *account,
     const char *password_hash, struct err *err)
 {
-	struct create c = { account, password_hash };
+	struct create c = { account, password_hash, NULL };
 	int rc = account_check_name(account->name, err);
 
 	if (rc < 0)
 		return rc;
+	c.pool = pool_new(POOL_SIZE);
 	rc = db_txn(db, create_tx, &c, err);
+	pool_free(&c.pool);
 	if (rc == E_EXISTS)
 		return err_set(err, E_EXISTS, "account \"%s\" exists already",
 		    account->name);
@@ -137,16 +150,18 @@ check_admin_left(struct db_tx *tx, struct pool *pool, struct err *err)
 		return rc;
 	if (db_cell(&rows, 0, 0)->i > 0)
 		return 0;
-	return err_set(err, E_CONFLICT,
+	err_set(err, E_CONFLICT,
 	    "no other active system administrator would be left");
+	return err_reason(err, "LAST_ADMIN");
 }
 
 static int
 set_flags_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct change *c = context;
+	bool was_admin, was_active;
+	uint64_t affected;
 	struct db_rows rows;
-	bool was_admin;
 	int rc = tx_select(
 	    tx, c->pool, Q_ACCOUNT_FLAGS, &rows, err, db_id(c->id));
 
@@ -154,11 +169,18 @@ set_flags_tx(struct db_tx *tx, void *context, struct err *err)
 		return rc;
 	if (rows.count == 0)
 		return err_set(err, E_NOTFOUND, "the account is gone");
-	was_admin = db_cell(&rows, 0, 0)->i == 1 &&
-	    db_cell(&rows, 0, 1)->i == 1;
-	rc = tx_exec(tx, Q_ACCOUNT_SET_ADMIN, NULL, err,
-	    db_int(c->is_admin), db_int(c->is_active), db_id(c->id));
-	if (rc == 0 && was_admin && !(c->is_admin && c->is_active))
+	was_admin = db_cell(&rows, 0, 0)->i == 1;
+	was_active = db_cell(&rows, 0, 1)->i == 1;
+	if (c->is_admin == was_admin && c->is_active == was_active)
+		return 0;
+	rc = tx_exec(tx, Q_ACCOUNT_SET_ADMIN, &affected, err,
+	    db_int(c->is_admin), db_int(c->is_active), db_id(c->id),
+	    db_int(was_admin), db_int(was_active));
+	if (rc < 0)
+		return rc;
+	if (affected == 0)
+		return model_again(err);
+	if (was_admin && was_active && !(c->is_admin && c->is_active))
 		rc = check_admin_left(tx, c->pool, err);
 	return rc;
 }
@@ -169,7 +191,7 @@ account_set_flags(struct db *db, const struct rand_id *id, bool is_admin,
 {
 	struct change c = { .id = id, .is_admin = is_admin,
 		.is_active = is_active, .pool = pool_new(POOL_SIZE) };
-	int rc = db_txn(db, set_flags_tx, &c, err);
+	int rc = model_txn(db, set_flags_tx, &c, err);
 
 	pool_free(&c.pool);
 	return rc;

@@ -10,8 +10,9 @@
 #include "common/model/review.h"
 #include "common/model/tag.h"
 
-/* of 500 tags each, when a manifest with its tags is deleted */
-#define TAG_ROUNDS 20
+/* tags that go in one transaction, and how often that is done */
+#define UNTAG_MAX    500
+#define UNTAG_ROUNDS 200
 
 static int
 unknown(struct db *db, struct pool *pool, const char *path,
@@ -105,7 +106,7 @@ touch_tx(struct db_tx *tx, void *context, struct err *err)
 	const struct promise *p = context;
 	uint64_t affected;
 	int rc = tx_exec(
-	    tx, Q_MANIFEST_TOUCH, &affected, err, db_id(&p->manifest->id));
+	    tx, Q_MANIFEST_KEEP, &affected, err, db_id(&p->manifest->id));
 
 	if (rc < 0)
 		return rc;
@@ -158,23 +159,27 @@ refuse_child(struct db_tx *tx, const struct delete *d, struct err *err)
 	return err_reason(err, "UNSUPPORTED");
 }
 
-/* some tags at a time; *count_out says how many */
 static int
-remove_tags(
-    struct db_tx *tx, const struct delete *d, size_t *count_out, struct err *err)
+list_tags(struct db_tx *tx, const struct delete *d, struct db_rows *rows_out,
+    struct err *err)
+{
+	return tx_select(tx, d->pool, Q_TAG_OF_MANIFEST, rows_out, err,
+	    db_id(&d->in->manifest->id), db_uint(UNTAG_MAX + 1));
+}
+
+static int
+remove_tags(struct db_tx *tx, const struct delete *d,
+    const struct db_rows *rows, struct err *err)
 {
 	const struct manifest *manifest = d->in->manifest;
-	struct db_rows rows;
-	int rc = tx_select(tx, d->pool, Q_TAG_OF_MANIFEST, &rows, err,
-	    db_id(&manifest->id));
+	int rc = 0;
 
-	*count_out = rc == 0 ? rows.count : 0;
-	for (size_t i = 0; rc == 0 && i < rows.count; i++) {
+	for (size_t i = 0; rc == 0 && i < rows->count && i < UNTAG_MAX; i++) {
 		/* history rows need an id of their own; a rerun's earlier
 		 * ones were rolled back or belong to tags that are gone */
 		struct tag_change change = {
 			.repository_id = manifest->repository_id,
-			.name = db_cell(&rows, i, 0)->p,
+			.name = db_cell(rows, i, 0)->p,
 			.account_id = d->in->account_id,
 			.history_s = d->in->history_s,
 			.history_id = rand_id_new(),
@@ -186,19 +191,22 @@ remove_tags(
 }
 
 static int
-remove_all_tags(struct db_tx *tx, const struct delete *d, struct err *err)
+check_needed(struct db_tx *tx, const struct delete *d, struct err *err)
 {
-	size_t count;
+	return d->in->force ? 0 : refuse_child(tx, d, err);
+}
 
-	for (int i = 0; i < TAG_ROUNDS; i++) {
-		int rc = remove_tags(tx, d, &count, err);
+/* with more tags than one transaction may change, some of them go before */
+static int
+untag_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	const struct delete *d = context;
+	struct db_rows rows;
+	int rc = check_needed(tx, d, err);
 
-		if (rc < 0 || count == 0)
-			return rc;
-	}
-	err_set(err, E_CONFLICT,
-	    "too many tags point to the manifest; delete some of them first");
-	return err_reason(err, "UNSUPPORTED");
+	if (rc == 0)
+		rc = list_tags(tx, d, &rows, err);
+	return rc < 0 ? rc : remove_tags(tx, d, &rows, err);
 }
 
 /* hides first and looks then, as for blobs (repo_blob.c) */
@@ -207,13 +215,17 @@ delete_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct delete *d = context;
 	const struct rand_id *id = &d->in->manifest->id;
-	uint64_t affected;
-	int rc = tx_exec(tx, Q_MANIFEST_HIDE, &affected, err, db_id(id));
+	struct db_rows rows;
+	int rc = tx_exec(tx, Q_MANIFEST_HIDE, NULL, err, db_id(id));
 
-	if (rc == 0 && !d->in->force)
-		rc = refuse_child(tx, d, err);
 	if (rc == 0)
-		rc = remove_all_tags(tx, d, err);
+		rc = check_needed(tx, d, err);
+	if (rc == 0)
+		rc = list_tags(tx, d, &rows, err);
+	if (rc == 0 && rows.count > UNTAG_MAX)
+		return err_set(err, E_LIMIT, "the manifest has many tags");
+	if (rc == 0)
+		rc = remove_tags(tx, d, &rows, err);
 	if (rc == 0)
 		rc = review_queue(tx, REVIEW_MANIFEST, id, NULL,
 		    d->in->history_s, err);
@@ -226,5 +238,15 @@ manifest_delete(struct db *db, struct pool *pool,
 {
 	struct delete d = { deletion, pool };
 
-	return model_txn(db, delete_tx, &d, err);
+	for (int i = 0; i < UNTAG_ROUNDS; i++) {
+		int rc = model_txn(db, delete_tx, &d, err);
+
+		if (rc != E_LIMIT)
+			return rc;
+		rc = model_txn(db, untag_tx, &d, err);
+		if (rc < 0)
+			return rc;
+	}
+	return err_set(
+	    err, E_BUSY, "the manifest has too many tags, try again");
 }

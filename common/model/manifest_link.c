@@ -14,25 +14,25 @@
 
 typedef VEC(struct oci_digest) digest_list;
 
-/* how one kind of reference is linked and looked for */
+/* how one kind of reference is linked, and which are, by their digests */
 struct link_kind {
 	unsigned link;
-	unsigned present;
+	unsigned linked;
 	bool link_needs_id_again;
 };
 
 static const struct link_kind blob_sha256 = {
 	.link = Q_MANIFEST_BLOB_LINK_SHA256,
-	.present = Q_MANIFEST_BLOB_PRESENT_SHA256,
+	.linked = Q_MANIFEST_BLOB_LINKED_SHA256,
 };
 static const struct link_kind blob_sha512 = {
 	.link = Q_MANIFEST_BLOB_LINK_SHA512,
-	.present = Q_MANIFEST_BLOB_PRESENT_SHA512,
+	.linked = Q_MANIFEST_BLOB_LINKED_SHA512,
 	.link_needs_id_again = true,
 };
 static const struct link_kind child = {
 	.link = Q_MANIFEST_CHILD_LINK,
-	.present = Q_MANIFEST_CHILD_PRESENT,
+	.linked = Q_MANIFEST_CHILD_LINKED,
 };
 
 static int
@@ -83,19 +83,21 @@ is_among(const struct oci_digest *digest, const struct db_rows *rows)
 	return false;
 }
 
+/* What is missing is what was not linked, not what is not there now: it may
+ * have come meanwhile. */
 static int
 find_missing(struct db_tx *tx, struct pool *pool, const struct link_kind *kind,
-    const struct rand_id *repository_id, const struct oci_digest *digests,
+    const struct rand_id *manifest_id, const struct oci_digest *digests,
     size_t count, digest_list *missing, struct err *err)
 {
 	struct db_value values[1 + BATCH];
 	struct db_rows rows;
 	int rc;
 
-	values[0] = db_id(repository_id);
+	values[0] = db_id(manifest_id);
 	fill_batch(values + 1, digests, count);
 	rc = tx_select_(
-	    tx, pool, kind->present, &rows, err, values, COUNT_OF(values));
+	    tx, pool, kind->linked, &rows, err, values, COUNT_OF(values));
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < count; i++)
@@ -135,7 +137,7 @@ link_list(struct db_tx *tx, struct pool *pool, const struct link_kind *kind,
 		    list->items + i, count, &linked, err);
 
 		if (rc == 0 && linked != count)
-			rc = find_missing(tx, pool, kind, repository_id,
+			rc = find_missing(tx, pool, kind, manifest_id,
 			    list->items + i, count, missing, err);
 		if (rc < 0)
 			return rc;
@@ -172,6 +174,19 @@ collect(struct pool *pool, const struct oci_manifest *document,
 			VEC_PUSH(&lists[item->digest.algorithm], pool,
 			    item->digest);
 	}
+}
+
+int
+manifest_unlink(
+    struct db_tx *tx, const struct rand_id *manifest_id, struct err *err)
+{
+	int rc =
+	    tx_exec(tx, Q_MANIFEST_BLOB_UNLINK, NULL, err, db_id(manifest_id));
+
+	if (rc < 0)
+		return rc;
+	return tx_exec(
+	    tx, Q_MANIFEST_CHILD_UNLINK, NULL, err, db_id(manifest_id));
 }
 
 int

@@ -1,4 +1,4 @@
-/* Links a new manifest to what it refers to (private to model/manifest). */
+/* Links a manifest to what it refers to (private to model/manifest). */
 #ifndef COMMON_MODEL_MANIFEST_LINK_H
 #define COMMON_MODEL_MANIFEST_LINK_H
 
@@ -16,5 +16,9 @@ struct pool;
 int manifest_link(struct db_tx *tx, struct pool *pool,
     const struct rand_id *manifest_id, struct manifest_push *push,
     struct err *err);
+
+/* Takes all its links away. */
+int manifest_unlink(
+    struct db_tx *tx, const struct rand_id *manifest_id, struct err *err);
 
 #endif

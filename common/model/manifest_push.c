@@ -96,12 +96,26 @@ check_conditions(struct db_tx *tx, const struct push *p,
 	return 0;
 }
 
-/* a deleted manifest comes back with its links, which its row kept */
+/*
+ * A deleted manifest comes back as if it were pushed: what it refers to may
+ * have been deleted after it. Its links are made anew, since only the insert
+ * of a link is in the way of a deletion on another node.
+ */
+static int
+revive(struct db_tx *tx, const struct push *p, const struct rand_id *id,
+    struct err *err)
+{
+	int rc = manifest_unlink(tx, id, err);
+
+	return rc < 0 ? rc : manifest_link(tx, p->pool, id, p->in, err);
+}
+
 static int
 find_or_insert(struct db_tx *tx, const struct push *p, struct rand_id *id,
     struct err *err)
 {
 	const struct oci_digest *digest = &p->in->digest;
+	uint64_t affected;
 	struct db_rows rows;
 	bool visible;
 	int rc = tx_select(tx, p->pool, Q_MANIFEST_OWN, &rows, err,
@@ -122,7 +136,10 @@ find_or_insert(struct db_tx *tx, const struct push *p, struct rand_id *id,
 	*id = db_cell_id(&rows, 0, 0);
 	if (visible && p->in->tag_count > 0)
 		return 0;
-	return tx_exec(tx, Q_MANIFEST_TOUCH, NULL, err, db_id(id));
+	rc = tx_exec(tx, Q_MANIFEST_TOUCH, &affected, err, db_id(id));
+	if (rc == 0 && affected == 0)
+		return model_again(err);
+	return rc == 0 && !visible ? revive(tx, p, id, err) : rc;
 }
 
 static int

@@ -1,14 +1,15 @@
 -- Accounts, tokens, repositories, blobs, manifests, tags, settings.
 --
 -- Rules (ARCHITECTURE.md, "Database"): a primary key on every table; ids are
--- made by the programs; names compare byte by byte; what garbage collection
+-- made by the programs; names are VARBINARY, which compares byte by byte (the
+-- _bin collations take trailing blanks as nothing); what garbage collection
 -- may delete is guarded by real foreign keys, and rows that others refer to
 -- stay cold. Times are UTC by the database's clock.
 
 -- users and organisations share one space of names: the namespaces
 CREATE TABLE IF NOT EXISTS account (
     id BINARY(16) NOT NULL,
-    name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    name VARBINARY(64) NOT NULL,
     kind TINYINT NOT NULL COMMENT '1 user, 2 organisation',
     full_name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '',
     is_admin TINYINT NOT NULL DEFAULT 0,
@@ -39,7 +40,7 @@ CREATE TABLE IF NOT EXISTS org_member (
 CREATE TABLE IF NOT EXISTS team (
     id BINARY(16) NOT NULL,
     org_id BINARY(16) NOT NULL,
-    name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    name VARBINARY(64) NOT NULL,
     description VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '',
     created DATETIME(6) NOT NULL,
     PRIMARY KEY (id),
@@ -86,7 +87,7 @@ CREATE TABLE IF NOT EXISTS login_delay (
 
 -- who may sign registry tokens: private keys, sealed with the cluster key
 CREATE TABLE IF NOT EXISTS token_key (
-    kid VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    kid VARBINARY(64) NOT NULL,
     sealed VARBINARY(1024) NOT NULL,
     created DATETIME(6) NOT NULL,
     sign_from DATETIME(6) NOT NULL,
@@ -95,7 +96,7 @@ CREATE TABLE IF NOT EXISTS token_key (
 
 -- and what verifies them: no foreign key to the secret, by intent
 CREATE TABLE IF NOT EXISTS token_certificate (
-    kid VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    kid VARBINARY(64) NOT NULL,
     certificate TEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     created DATETIME(6) NOT NULL,
     verify_until DATETIME(6) NULL COMMENT 'set when a newer key took over',
@@ -104,7 +105,7 @@ CREATE TABLE IF NOT EXISTS token_certificate (
 
 -- what all replicas share; a row is missing while it has its default
 CREATE TABLE IF NOT EXISTS setting (
-    name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    name VARBINARY(64) NOT NULL,
     value TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     version BIGINT NOT NULL,
     changed DATETIME(6) NOT NULL,
@@ -115,7 +116,7 @@ CREATE TABLE IF NOT EXISTS setting (
 CREATE TABLE IF NOT EXISTS repository (
     id BINARY(16) NOT NULL,
     namespace_id BINARY(16) NOT NULL,
-    path VARCHAR(200) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    path VARBINARY(200) NULL,
     visibility TINYINT NOT NULL DEFAULT 0 COMMENT '0 private, 1 public',
     state TINYINT NOT NULL DEFAULT 1 COMMENT '1 active, 2 deleting',
     immutable_tags TINYINT NOT NULL DEFAULT 0,
@@ -151,8 +152,8 @@ CREATE TABLE IF NOT EXISTS namespace_grant (
 -- one row for each key in the store, made before its first byte
 CREATE TABLE IF NOT EXISTS object (
     id BINARY(16) NOT NULL,
-    store VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    object_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    store VARBINARY(16) NOT NULL,
+    object_key VARBINARY(255) NOT NULL,
     state TINYINT NOT NULL COMMENT '1 up, 2 live, 3 doomed',
     blob_id BINARY(16) NULL,
     not_before DATETIME(6) NULL COMMENT 'of doomed objects: earliest removal',
@@ -214,7 +215,7 @@ CREATE TABLE IF NOT EXISTS manifest (
     repository_id BINARY(16) NOT NULL,
     algorithm TINYINT NOT NULL COMMENT '0 sha256, 1 sha512',
     digest VARBINARY(64) NOT NULL,
-    media_type VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    media_type VARBINARY(255) NOT NULL,
     artifact_type VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
     subject_algorithm TINYINT NULL,
     subject VARBINARY(64) NULL,
@@ -259,7 +260,7 @@ CREATE TABLE IF NOT EXISTS manifest_child (
 
 CREATE TABLE IF NOT EXISTS tag (
     repository_id BINARY(16) NOT NULL,
-    name VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    name VARBINARY(128) NOT NULL,
     manifest_id BINARY(16) NOT NULL,
     pushed_by BINARY(16) NULL,
     created DATETIME(6) NOT NULL,
@@ -274,7 +275,7 @@ CREATE TABLE IF NOT EXISTS tag (
 CREATE TABLE IF NOT EXISTS tag_history (
     id BINARY(16) NOT NULL,
     repository_id BINARY(16) NOT NULL,
-    name VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    name VARBINARY(128) NOT NULL,
     manifest_id BINARY(16) NOT NULL,
     action TINYINT NOT NULL COMMENT '1 moved, 2 deleted',
     account_id BINARY(16) NULL,

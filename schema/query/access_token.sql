@@ -7,7 +7,8 @@ VALUES (?, ?, ?, ?, ?, ?, 1, UTC_TIMESTAMP(6));
 -- name: access_token_by_secret
 -- roles: garant
 SELECT a.id, a.name, a.kind, a.full_name, a.is_admin, a.is_active, NULL,
-    t.kind, t.service, t.id
+    t.kind, t.service, t.id, t.last_used IS NULL
+        OR t.last_used < UTC_TIMESTAMP(6) - INTERVAL 5 MINUTE
 FROM access_token t JOIN account a ON a.id = t.account_id
 WHERE t.secret_digest = ? AND t.is_active = 1;
 

@@ -17,7 +17,8 @@ VALUES (?, ?, ?, ?, ?, 1, UTC_TIMESTAMP(6));
 
 -- name: account_set_admin
 -- roles: owner
-UPDATE account SET is_admin = ?, is_active = ? WHERE id = ?;
+UPDATE account SET is_admin = ?, is_active = ?
+WHERE id = ? AND is_admin = ? AND is_active = ?;
 
 -- name: account_password_set
 -- roles: owner

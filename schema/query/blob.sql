@@ -54,11 +54,12 @@ ON DUPLICATE KEY UPDATE touched = VALUES(touched), hidden = 0;
 SELECT 1 FROM repo_blob rb JOIN blob_content b ON b.id = rb.blob_id
 WHERE rb.repository_id = ? AND b.sha256 = ? AND rb.hidden = 0;
 
--- Only what no manifest holds needs the promise of a fresh touch.
+-- Only what no manifest holds needs the promise of a fresh touch, which does
+-- not bring back what was just deleted.
 -- name: repo_blob_touch
 -- roles: registry
-UPDATE repo_blob SET touched = UTC_TIMESTAMP(6), hidden = 0
-WHERE repository_id = ? AND blob_id = ?;
+UPDATE repo_blob SET touched = UTC_TIMESTAMP(6)
+WHERE repository_id = ? AND blob_id = ? AND hidden = 0;
 
 -- name: repo_blob_used
 -- roles: registry

@@ -18,9 +18,12 @@ WHERE r.path = ? AND m.hidden = 0;
 -- roles: registry
 SELECT payload FROM manifest_payload WHERE manifest_id = ?;
 
+-- The lock makes a deletion at this moment wait, or this wait for it; that of
+-- another node conflicts with the keys that refer to the row.
 -- name: manifest_own
 -- roles: registry
-SELECT id, hidden FROM manifest WHERE repository_id = ? AND digest = ?;
+SELECT id, hidden FROM manifest WHERE repository_id = ? AND digest = ?
+FOR UPDATE;
 
 -- name: manifest_insert
 -- roles: registry
@@ -38,17 +41,27 @@ INSERT INTO manifest_payload (manifest_id, payload) VALUES (?, ?);
 -- roles: registry
 UPDATE manifest SET hidden = 0, touched = UTC_TIMESTAMP(6) WHERE id = ?;
 
+-- A promise does not bring back what was just deleted.
+-- name: manifest_keep
+-- roles: registry
+UPDATE manifest SET touched = UTC_TIMESTAMP(6) WHERE id = ? AND hidden = 0;
+
 -- name: manifest_hide
 -- roles: registry
 UPDATE manifest SET hidden = 1 WHERE id = ? AND hidden = 0;
 
+-- What can be linked is what repo_blob_sha256 finds.
 -- name: manifest_blob_link_sha256
 -- roles: registry
 INSERT INTO manifest_blob (manifest_id, blob_id, repository_id)
 SELECT ?, rb.blob_id, rb.repository_id
 FROM blob_content b
     JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
-WHERE b.sha256 IN (?*16) AND rb.hidden = 0 AND b.damaged = 0
+WHERE b.sha256 IN (?*16) AND b.damaged = 0 AND (rb.hidden = 0
+    OR EXISTS (SELECT 1 FROM manifest_blob mb
+        JOIN manifest m ON m.id = mb.manifest_id
+        WHERE mb.repository_id = rb.repository_id
+            AND mb.blob_id = rb.blob_id AND m.hidden = 0))
 ORDER BY b.id;
 
 -- The same blob may be named by both of its digests.
@@ -58,34 +71,48 @@ INSERT INTO manifest_blob (manifest_id, blob_id, repository_id)
 SELECT ?, rb.blob_id, rb.repository_id
 FROM blob_content b
     JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
-WHERE b.sha512 IN (?*16) AND rb.hidden = 0 AND b.damaged = 0
+WHERE b.sha512 IN (?*16) AND b.damaged = 0 AND (rb.hidden = 0
+    OR EXISTS (SELECT 1 FROM manifest_blob mb
+        JOIN manifest m ON m.id = mb.manifest_id
+        WHERE mb.repository_id = rb.repository_id
+            AND mb.blob_id = rb.blob_id AND m.hidden = 0))
     AND NOT EXISTS (SELECT 1 FROM manifest_blob mb
         WHERE mb.manifest_id = ? AND mb.blob_id = rb.blob_id)
 ORDER BY b.id;
 
--- name: manifest_blob_present_sha256
+-- name: manifest_blob_linked_sha256
 -- roles: registry
 SELECT b.sha256 FROM blob_content b
-    JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
-WHERE b.sha256 IN (?*16) AND rb.hidden = 0 AND b.damaged = 0 LIMIT 16;
+    JOIN manifest_blob mb ON mb.manifest_id = ? AND mb.blob_id = b.id
+WHERE b.sha256 IN (?*16) LIMIT 16;
 
--- name: manifest_blob_present_sha512
+-- name: manifest_blob_linked_sha512
 -- roles: registry
 SELECT b.sha512 FROM blob_content b
-    JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
-WHERE b.sha512 IN (?*16) AND rb.hidden = 0 AND b.damaged = 0 LIMIT 16;
+    JOIN manifest_blob mb ON mb.manifest_id = ? AND mb.blob_id = b.id
+WHERE b.sha512 IN (?*16) LIMIT 16;
 
+-- name: manifest_blob_unlink
+-- roles: registry
+DELETE FROM manifest_blob WHERE manifest_id = ?;
+
+-- The lock is the one that the foreign key takes as well: a child that is
+-- being deleted is waited for and then seen as deleted.
 -- name: manifest_child_link
 -- roles: registry
 INSERT INTO manifest_child (parent_id, child_id)
 SELECT ?, m.id FROM manifest m
 WHERE m.repository_id = ? AND m.digest IN (?*16) AND m.hidden = 0
-ORDER BY m.id;
+ORDER BY m.id LOCK IN SHARE MODE;
 
--- name: manifest_child_present
+-- name: manifest_child_linked
 -- roles: registry
-SELECT m.digest FROM manifest m
-WHERE m.repository_id = ? AND m.digest IN (?*16) AND m.hidden = 0 LIMIT 16;
+SELECT m.digest FROM manifest_child c JOIN manifest m ON m.id = c.child_id
+WHERE c.parent_id = ? AND m.digest IN (?*16) LIMIT 16;
+
+-- name: manifest_child_unlink
+-- roles: registry
+DELETE FROM manifest_child WHERE parent_id = ?;
 
 -- name: manifest_parent
 -- roles: registry

@@ -32,7 +32,7 @@ ORDER BY name LIMIT ?;
 
 -- name: tag_of_manifest
 -- roles: registry
-SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT 500;
+SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT ?;
 
 -- Those beyond the first ? by their last push.
 -- name: tag_oldest

@@ -1,10 +1,12 @@
--- The key that signs now: the newest whose time has come.
+-- The key that signs now: the newest whose time has come. Newest, not the one
+-- whose time came last: a rotation in haste overtakes one before it, whose key
+-- is retired then.
 -- name: token_key_signing
 -- roles: garant
 SELECT k.kid, k.sealed, c.certificate
 FROM token_key k JOIN token_certificate c ON c.kid = k.kid
 WHERE k.sign_from <= UTC_TIMESTAMP(6)
-ORDER BY k.sign_from DESC, k.kid LIMIT 1;
+ORDER BY c.created DESC, k.kid LIMIT 1;
 
 -- name: token_key_insert
 -- roles: owner
@@ -46,4 +48,4 @@ SELECT c.kid, TIMESTAMPDIFF(SECOND, c.created, UTC_TIMESTAMP(6)),
     k.sign_from > UTC_TIMESTAMP(6)
 FROM token_certificate c LEFT JOIN token_key k ON k.kid = c.kid
 WHERE c.verify_until IS NULL OR c.verify_until > UTC_TIMESTAMP(6)
-ORDER BY k.sign_from DESC, c.kid LIMIT 32;
+ORDER BY c.created DESC, c.kid LIMIT 32;

@@ -95,6 +95,7 @@ env_setup(void **state UNUSED)
 	open_admin();
 	env.registry = env_db("registry", NULL);
 	env.garant = env_db("garant", NULL);
+	env.owner = env_db("owner", NULL);
 	return 0;
 }
 
@@ -103,6 +104,7 @@ env_teardown(void **state UNUSED)
 {
 	db_free(&env.registry);
 	db_free(&env.garant);
+	db_free(&env.owner);
 	invariants_check();
 	db_admin_close(&env.admin);
 	pool_free(&env.pool);
@@ -196,8 +198,8 @@ void
 wait_lock(void)
 {
 	wait_sql(1,
-	    "SELECT COUNT(*) > 0 FROM information_schema.INNODB_TRX "
-	    "WHERE trx_state = 'LOCK WAIT'");
+	    "SELECT VARIABLE_VALUE > 0 FROM information_schema.GLOBAL_STATUS "
+	    "WHERE VARIABLE_NAME = 'INNODB_ROW_LOCK_CURRENT_WAITS'");
 }
 
 void

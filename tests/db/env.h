@@ -25,6 +25,7 @@ struct env {
 	struct db_admin *admin; /* superuser, in the database of conf */
 	struct db *registry; /* as the programs have them */
 	struct db *garant;
+	struct db *owner; /* the dtr command */
 };
 extern struct env env;
 

@@ -3,16 +3,23 @@
 if HAVE_CMOCKA
 db_live_tests = \
 	tests/db/conn_test \
+	tests/db/manifest_test \
+	tests/db/manifest_race_test \
 	tests/db/txn_test
 check_PROGRAMS += $(db_live_tests)
 db_env = tests/db/env.c tests/db/env.h tests/db/invariants.c \
 	tests/db/invariants.h tests/unit/unit.h
 db_proxy = tests/db/proxy.c tests/db/proxy.h
 db_own = $(db_env) $(db_proxy) tests/db/own.c tests/db/own.h
+db_rows = $(db_env) $(db_proxy) tests/db/rows.c tests/db/rows.h
 db_libs = common/libcommon.a $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS) \
 	$(JSONC_LIBS) $(MYSQL_LIBS)
 tests_db_conn_test_SOURCES = tests/db/conn_test.c $(db_own)
 tests_db_conn_test_LDADD = $(db_libs)
+tests_db_manifest_test_SOURCES = tests/db/manifest_test.c $(db_rows)
+tests_db_manifest_test_LDADD = $(db_libs)
+tests_db_manifest_race_test_SOURCES = tests/db/manifest_race_test.c $(db_rows)
+tests_db_manifest_race_test_LDADD = $(db_libs)
 tests_db_txn_test_SOURCES = tests/db/txn_test.c $(db_own)
 tests_db_txn_test_LDADD = $(db_libs)
 endif

@@ -245,8 +245,8 @@ static void
 test_methods(void **state UNUSED)
 {
 	assert_allowed(METHOD_POST, "/v2/", "GET, HEAD");
-	assert_allowed(METHOD_POST, "/v2/x/tags/list", "GET");
-	assert_allowed(METHOD_HEAD, "/v2/_catalog", "GET");
+	assert_allowed(METHOD_POST, "/v2/x/tags/list", "GET, HEAD");
+	assert_allowed(METHOD_POST, "/v2/_catalog", "GET, HEAD");
 	assert_allowed(
 	    METHOD_POST, "/v2/x/manifests/t", "GET, HEAD, PUT, DELETE");
 	assert_allowed(METHOD_PUT, "/v2/x/blobs/d", "GET, HEAD, DELETE");
