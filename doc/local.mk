@@ -6,6 +6,7 @@ dist_man_MANS += \
 dist_doc_DATA = README.md ARCHITECTURE.md CHANGES.md doc/log-fields.md \
 	doc/howto/install.md doc/howto/nginx.md
 EXTRA_DIST += doc/howto/add-endpoint.md doc/howto/add-setting.md \
-	doc/howto/add-table.md bench/dtr
+	doc/howto/add-table.md bench/README.md bench/dtr bench/fill \
+	bench/measure
 EXTRA_DIST += build-aux/update-manual tests/doc/manual_test.sh
 TESTS += tests/doc/manual_test.sh

@@ -1,4 +1,5 @@
--- Names of repositories with a tag, each list by an index in their order.
+-- Names of repositories with a tag, each list by an index in their order. The
+-- look for a tag is a scalar subquery: EXISTS would be joined, all tags read.
 
 -- name: catalog_reader
 -- roles: registry
@@ -8,21 +9,21 @@ SELECT id, is_admin FROM account WHERE name = ? AND is_active = 1;
 -- roles: registry
 SELECT r.path FROM repository r
 WHERE r.path > ?
-    AND EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = r.id)
+    AND (SELECT 1 FROM tag t WHERE t.repository_id = r.id LIMIT 1) = 1
 ORDER BY r.path LIMIT ?;
 
 -- name: catalog_public
 -- roles: registry
 SELECT r.path FROM repository r
 WHERE r.visibility = 1 AND r.path > ?
-    AND EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = r.id)
+    AND (SELECT 1 FROM tag t WHERE t.repository_id = r.id LIMIT 1) = 1
 ORDER BY r.path LIMIT ?;
 
 -- name: catalog_namespace
 -- roles: registry
 SELECT r.path FROM repository r
 WHERE r.namespace_id = ? AND r.path > ?
-    AND EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = r.id)
+    AND (SELECT 1 FROM tag t WHERE t.repository_id = r.id LIMIT 1) = 1
 ORDER BY r.path LIMIT ?;
 
 -- Namespaces that somebody reads as a whole: his own, those of organisations
@@ -44,5 +45,5 @@ SELECT DISTINCT r.path FROM team_member tm
     JOIN repo_grant g ON g.team_id = tm.team_id
     JOIN repository r ON r.id = g.repository_id
 WHERE tm.member_id = ? AND r.path > ?
-    AND EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = r.id)
+    AND (SELECT 1 FROM tag t WHERE t.repository_id = r.id LIMIT 1) = 1
 ORDER BY r.path LIMIT ?;
