@@ -11,7 +11,7 @@ AX_APPEND_COMPILE_FLAGS([-Wall -Wextra -Wformat=2 -Wshadow dnl
 	-Wlogical-op -Wjump-misses-init -Walloc-zero -Wtrampolines dnl
 	-Wstack-usage=20000 -Wstringop-overflow=4 -Warray-bounds=2 dnl
 	-Wcast-align=strict -Wunused-const-variable=2 dnl
-	-Wcomma -Wshorten-64-to-32 -Wassign-enum dnl
+	-Wcomma -Wshorten-64-to-32 dnl
 	-Wunreachable-code-aggressive -Wcovered-switch-default],
 	[WARN_CFLAGS], [-Werror])
 AC_SUBST([WARN_CFLAGS])

@@ -63,10 +63,7 @@ err_reason(struct err *err, const char *reason)
 void
 err_clear(struct err *err)
 {
-	err->code = 0;
-	err->reason = NULL;
-	err->text[0] = '\0';
-	err->cause[0] = '\0';
+	*err = (struct err){ .reason = NULL };
 }
 
 const char *

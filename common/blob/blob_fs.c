@@ -288,8 +288,10 @@ fs_write_sync(struct blob_writer *writer, struct err *err)
 	}
 	if (!w->is_new)
 		return 0;
-	if (sync_name(fs_to_change(writer->store), w->name, err) < 0)
+	if (sync_name(fs_to_change(writer->store), w->name, err) < 0) {
+		w->has_failed = true;
 		return err->code;
+	}
 	w->is_new = false;
 	return 0;
 }

@@ -49,9 +49,15 @@ static int
 create_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct create *c = context;
-	int rc = tx_exec(tx, Q_TOKEN_KEY_INSERT, NULL, err, db_text(c->kid),
-	    db_bytes(c->sealed, c->sealed_size), db_int(c->delay_s));
+	/* two at once do not see each other's key, which one of them has to
+	 * retire: so both change the same row */
+	int rc = tx_exec(tx, Q_SETTING_INCREMENT, NULL, err,
+	    db_text("token.key_changes"));
 
+	if (rc < 0)
+		return rc;
+	rc = tx_exec(tx, Q_TOKEN_KEY_INSERT, NULL, err, db_text(c->kid),
+	    db_bytes(c->sealed, c->sealed_size), db_int(c->delay_s));
 	if (rc == E_EXISTS && db_tx_is_rerun(tx))
 		return 0;
 	if (rc < 0)

@@ -33,6 +33,7 @@ struct change {
 	const struct rand_id *account_id;
 	const struct upload_spare *spare;
 	int64_t lease_s;
+	int64_t epoch; /* the new one */
 };
 
 static int
@@ -116,10 +117,15 @@ claim_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct change *c = context;
 	uint64_t affected;
-	int rc = tx_exec(tx, Q_UPLOAD_CLAIM, &affected, err,
+	int rc = tx_exec(tx, Q_UPLOAD_CLAIM, &affected, err, db_int(c->epoch),
 	    db_int(c->lease_s), db_id(&c->upload->id),
 	    db_int(c->upload->epoch), db_uint(c->upload->received));
 
+	/* claimed by an earlier run: nobody else has our epoch */
+	if (rc == 0 && affected == 0 && db_tx_is_rerun(tx))
+		rc = tx_exec(tx, Q_UPLOAD_RENEW, &affected, err,
+		    db_int(c->lease_s), db_id(&c->upload->id),
+		    db_int(c->epoch));
 	if (rc < 0)
 		return rc;
 	if (affected == 0) {
@@ -135,10 +141,14 @@ upload_claim(
     struct db *db, struct upload *upload, int64_t lease_s, struct err *err)
 {
 	struct change c = { .upload = upload, .lease_s = lease_s };
-	int rc = db_txn(db, claim_tx, &c, err);
+	int rc;
 
+	do
+		c.epoch = rand_below(INT32_MAX);
+	while (c.epoch == upload->epoch);
+	rc = db_txn(db, claim_tx, &c, err);
 	if (rc == 0)
-		upload->epoch++;
+		upload->epoch = c.epoch;
 	return rc;
 }
 
@@ -161,6 +171,23 @@ upload_renew(struct db *db, const struct upload *upload, int64_t lease_s,
 	struct change c = { .upload = upload, .lease_s = lease_s };
 
 	return db_txn(db, renew_tx, &c, err);
+}
+
+static int
+leave_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	const struct change *c = context;
+
+	return tx_exec(tx, Q_UPLOAD_LEAVE, NULL, err, db_id(&c->upload->id),
+	    db_int(c->upload->epoch));
+}
+
+int
+upload_leave(struct db *db, const struct upload *upload, struct err *err)
+{
+	struct change c = { .upload = upload };
+
+	return db_txn(db, leave_tx, &c, err);
 }
 
 static int
@@ -245,18 +272,15 @@ struct finish {
 	struct pool *pool;
 };
 
-/* our upload row is gone: did an earlier run of ours commit? */
+/* our upload row is gone: did an earlier try commit, of whichever request? */
 static int
 finished_before(struct db_tx *tx, const struct finish *f, struct err *err)
 {
 	struct db_rows rows;
-	int rc;
-
-	if (!db_tx_is_rerun(tx))
-		return taken_over(err);
-	rc = tx_select(tx, f->pool, Q_REPO_BLOB_EXISTS, &rows, err,
+	int rc = tx_select(tx, f->pool, Q_REPO_BLOB_EXISTS, &rows, err,
 	    db_id(&f->upload->repository_id),
 	    db_bytes(f->content->sha256, DIGEST_SHA256_SIZE));
+
 	if (rc < 0)
 		return rc;
 	return rows.count > 0 ? 0 : taken_over(err);
@@ -283,12 +307,15 @@ use_content(struct db_tx *tx, const struct finish *f,
 {
 	struct rand_id other = db_cell_id(found, 0, 1);
 	bool damaged = db_cell(found, 0, 2)->i == 1;
+	uint64_t affected;
 	int rc;
 
 	*blob_id = db_cell_id(found, 0, 0);
 	if (damaged) {
-		rc = tx_exec(tx, Q_BLOB_MEND, NULL, err,
+		rc = tx_exec(tx, Q_BLOB_MEND, &affected, err,
 		    db_id(&f->upload->object_id), db_id(blob_id));
+		if (rc == 0 && affected == 0)
+			rc = model_again(err);
 		if (rc == 0)
 			rc = tx_exec(tx, Q_OBJECT_LIVE, NULL, err,
 			    db_id(blob_id), db_id(&f->upload->object_id));

@@ -32,7 +32,7 @@ struct upload {
 	struct rand_id repository_id;
 	struct rand_id object_id;
 	char key[BLOB_KEY_SIZE];
-	int64_t epoch;
+	int64_t epoch; /* a random number for each claim */
 	uint64_t received; /* durable bytes */
 	unsigned char hash_state[DIGEST_STATE_SIZE_MAX];
 	size_t hash_state_size; /* 0: hash again from the start */
@@ -58,6 +58,9 @@ int upload_find(struct db *db, struct pool *pool, const char *path,
  */
 int upload_claim(
     struct db *db, struct upload *upload, int64_t lease_s, struct err *err);
+
+/* Gives up a claim as the one before was: the lease is stale at once. */
+int upload_leave(struct db *db, const struct upload *upload, struct err *err);
 
 /* Keeps the lease; E_CONFLICT when another writer took over: stop. */
 int upload_renew(struct db *db, const struct upload *upload, int64_t lease_s,
@@ -91,9 +94,9 @@ struct upload_content {
 
 /*
  * Makes a claimed upload, whose object is durable, a blob of its repository,
- * or links the blob of that content that exists and dooms the object. An
- * earlier try that was committed is recognised. E_CONFLICT when another
- * writer took over, E_NOTFOUND when the upload is gone.
+ * or links the blob of that content that exists and dooms the object. When
+ * the upload is gone and the blob there, an earlier try or another request
+ * did it: 0, too. E_CONFLICT when another writer took over.
  */
 int upload_finish(struct db *db, struct pool *pool,
     const struct upload *upload, const struct upload_content *content,

@@ -3,6 +3,7 @@
 #include "fcgi/registry/registry.h"
 
 #include "common/base/err.h"
+#include "common/base/log.h"
 #include "common/base/pool.h"
 #include "common/blob/blob.h"
 #include "common/conf/conf.h"
@@ -22,7 +23,6 @@ static void
 put_headers(struct req *req, const char *digest)
 {
 	reply_digest(req, digest);
-	resp_header(req, "Accept-Ranges", "bytes");
 	resp_header(req, "Cache-Control", "private, max-age=31536000");
 }
 
@@ -107,6 +107,36 @@ keep_promise(
 	return rc;
 }
 
+/*
+ * A web server that does not know the header passes it on, with the path and
+ * without the blob. So ours say what they know, and without that word the
+ * program sends the blob itself.
+ */
+static bool
+is_handover_known(const struct req *req)
+{
+	const char *wanted = registry.conf->storage_sendfile;
+	const char *known = req_cgi(req, "DTR_SENDFILE");
+
+	if (known != NULL && strcmp(known, wanted) == 0)
+		return true;
+	log_event(&req->log, LOG_WARN, "sendfile_mismatch",
+	    LOG_TEXT("wanted", wanted), LOG_TEXT("known", known));
+	return false;
+}
+
+static void
+hand_over(struct req *req, const char *path)
+{
+	if (strcmp(registry.conf->storage_sendfile, "accel") == 0) {
+		/* nginx says by itself that it takes ranges */
+		resp_handover(req, TYPE, "X-Accel-Redirect", path);
+		return;
+	}
+	resp_header(req, "Accept-Ranges", "bytes");
+	resp_handover(req, TYPE, "X-Sendfile", path);
+}
+
 int
 h_blob_get(struct req *req, struct err *err)
 {
@@ -127,19 +157,17 @@ h_blob_get(struct req *req, struct err *err)
 	if (reply_not_modified(req, text))
 		return 0;
 	put_headers(req, text);
-	if (req->method == METHOD_HEAD) {
-		resp_stream(req, TYPE, blob.size);
+	if (req->method == METHOD_GET &&
+	    blob.size > (uint64_t)registry.conf->storage_inline_max)
+		path = blob_sendfile_path(registry.store, req->pool, blob.key);
+	if (path != NULL && is_handover_known(req)) {
+		hand_over(req, path);
 		return 0;
 	}
-	if (blob.size > (uint64_t)registry.conf->storage_inline_max)
-		path = blob_sendfile_path(registry.store, req->pool, blob.key);
-	if (path == NULL)
+	resp_header(req, "Accept-Ranges", "bytes");
+	if (req->method != METHOD_HEAD)
 		return send_blob(req, &blob, err);
-	resp_handover(req, TYPE,
-	    strcmp(registry.conf->storage_sendfile, "accel") == 0
-		? "X-Accel-Redirect"
-		: "X-Sendfile",
-	    path);
+	resp_stream(req, TYPE, blob.size);
 	return 0;
 }
 

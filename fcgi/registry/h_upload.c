@@ -244,6 +244,41 @@ is_complete(const struct req *req, const struct upload *upload)
 	return req_announced_length(req) == 0 && upload->lease == UPLOAD_FREE;
 }
 
+static int
+put(struct req *req, struct intake *intake, const struct oci_digest *digest,
+    struct err *err)
+{
+	int rc = intake_check_range(req, &intake->upload, err);
+
+	if (rc == 0 && !is_complete(req, &intake->upload))
+		rc = intake_append(req, intake, err);
+	return rc == 0 ? intake_finish(req, intake, digest, err) : rc;
+}
+
+/*
+ * An upload that is not known may have been finished by a request whose
+ * answer was lost: its blob is there then, and the repeated request is
+ * answered as the first. Otherwise err stays as it is.
+ */
+static int
+find_finished(struct req *req, const struct oci_digest *digest, struct err *err)
+{
+	struct err unknown = *err;
+	struct settings settings;
+	struct repo_blob blob;
+	int rc = settings_current(registry.db, &settings, err);
+
+	if (rc == 0)
+		rc = repo_blob_find(
+		    registry.db, req->pool, req->args[0], digest, &blob, err);
+	if (rc == 0)
+		rc = repo_blob_promise(
+		    registry.db, req->pool, &blob, settings.gc_promise, err);
+	if (rc == E_NOTFOUND)
+		*err = unknown;
+	return rc;
+}
+
 int
 h_upload_put(struct req *req, struct err *err)
 {
@@ -255,12 +290,10 @@ h_upload_put(struct req *req, struct err *err)
 
 	if (rc == 0)
 		rc = find(req, intake, err);
-	if (rc == 0)
-		rc = intake_check_range(req, &intake->upload, err);
-	if (rc == 0 && !is_complete(req, &intake->upload))
-		rc = intake_append(req, intake, err);
-	if (rc == 0)
-		rc = intake_finish(req, intake, &digest, err);
+	if (rc == E_NOTFOUND)
+		rc = find_finished(req, &digest, err);
+	else if (rc == 0)
+		rc = put(req, intake, &digest, err);
 	if (rc < 0)
 		return rc;
 	oci_digest_put(text, &digest);

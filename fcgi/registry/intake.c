@@ -61,15 +61,37 @@ intake_check_range(
 	return 0;
 }
 
-/* reads n bytes of an object into the hash, and into a copy if there is one */
+/*
+ * To be called while bytes are moved. A database that is away may be back
+ * before the end: until then the epoch guards the upload.
+ */
 static int
-replay(struct req *req, const char *key, uint64_t n, struct digest *digest,
+keep_lease(struct intake *intake, struct err *err)
+{
+	int64_t now = time_monotonic_us();
+	int rc;
+
+	if (!intake->claimed ||
+	    now - intake->renewed_us < intake->lease_s * TIME_SECOND / 3)
+		return 0;
+	intake->renewed_us = now;
+	rc = upload_renew(registry.db, &intake->upload, intake->lease_s, err);
+	if (rc != E_BUSY && rc != E_UNCERTAIN)
+		return rc;
+	err_clear(err);
+	return 0;
+}
+
+/* reads the recorded bytes into the hash, and into a copy if there is one */
+static int
+replay(struct req *req, struct intake *intake, struct digest *digest,
     struct blob_writer *copy, struct err *err)
 {
 	char *chunk = pool_alloc(req->pool, CHUNK);
 	struct blob_reader *reader = NULL;
-	uint64_t offset = 0;
-	int rc = blob_read_open(registry.store, key, &reader, NULL, err);
+	uint64_t offset = 0, n = intake->upload.received;
+	int rc = blob_read_open(
+	    registry.store, intake->upload.key, &reader, NULL, err);
 
 	while (rc == 0 && offset < n) {
 		uint64_t left = n - offset;
@@ -85,6 +107,8 @@ replay(struct req *req, const char *key, uint64_t n, struct digest *digest,
 		digest_add(digest, chunk, done);
 		if (copy != NULL)
 			rc = blob_write(copy, chunk, done, err);
+		if (rc == 0)
+			rc = keep_lease(intake, err);
 		offset += done;
 	}
 	blob_read_close(&reader);
@@ -106,8 +130,7 @@ take_over(struct req *req, struct intake *intake, struct err *err)
 	intake->digest = digest_new(DIGEST_SHA256);
 	rc = blob_write_open(registry.store, spare.key, 0, &copy, err);
 	if (rc == 0 && upload->received > 0)
-		rc = replay(req, upload->key, upload->received,
-		    intake->digest, copy, err);
+		rc = replay(req, intake, intake->digest, copy, err);
 	if (rc == 0)
 		rc = blob_write_sync(copy, err);
 	blob_write_close(&copy);
@@ -130,30 +153,47 @@ load_digest(struct req *req, struct intake *intake, struct err *err)
 	intake->digest = digest_new(DIGEST_SHA256);
 	if (upload->received == 0)
 		return 0;
-	return replay(req, upload->key, upload->received, intake->digest,
-	    NULL, err);
+	return replay(req, intake, intake->digest, NULL, err);
+}
+
+/* after a take-over that failed: the object is still another writer's */
+static void
+leave(struct intake *intake)
+{
+	struct err ignored;
+
+	intake->claimed = false;
+	if (upload_leave(registry.db, &intake->upload, &ignored) < 0)
+		err_clear(&ignored);
 }
 
 static int
 claim(struct req *req, struct intake *intake, int64_t lease_s, struct err *err)
 {
 	bool stale = intake->upload.lease == UPLOAD_STALE;
-	int rc = upload_claim(registry.db, &intake->upload, lease_s, err);
+	int rc;
 
+	intake->lease_s = lease_s;
+	intake->renewed_us = time_monotonic_us();
+	rc = upload_claim(registry.db, &intake->upload, lease_s, err);
 	if (rc < 0)
 		return rc;
 	intake->claimed = true;
-	return stale ? take_over(req, intake, err)
-		     : load_digest(req, intake, err);
+	rc =
+	    stale ? take_over(req, intake, err) : load_digest(req, intake, err);
+	if (rc < 0)
+		/* it is of some of the bytes only */
+		digest_free(&intake->digest);
+	if (rc < 0 && stale)
+		leave(intake);
+	return rc;
 }
 
 /* writes the body until it ends; *received_out counts what was written */
 static int
 copy_body(struct req *req, struct intake *intake, struct blob_writer *writer,
-    int64_t lease_s, uint64_t *received_out, struct err *err)
+    uint64_t *received_out, struct err *err)
 {
-	int64_t renew_us = lease_s * TIME_SECOND / 3;
-	int64_t renewed = time_monotonic_us();
 	char *chunk = pool_alloc(req->pool, CHUNK);
 
 	for (;;) {
@@ -170,13 +210,9 @@ copy_body(struct req *req, struct intake *intake, struct blob_writer *writer,
 		digest_add(intake->digest, chunk, done);
 		*received_out += done;
 		metric_add(REGISTRY_BLOB_BYTES_IN, (int64_t)done);
-		if (time_monotonic_us() - renewed < renew_us)
-			continue;
-		rc = upload_renew(
-		    registry.db, &intake->upload, lease_s, err);
+		rc = keep_lease(intake, err);
 		if (rc < 0)
 			return rc;
-		renewed = time_monotonic_us();
 	}
 }
 
@@ -216,8 +252,7 @@ intake_append(struct req *req, struct intake *intake, struct err *err)
 		rc = blob_write_open(registry.store, intake->upload.key,
 		    intake->upload.received, &writer, err);
 	if (rc == 0)
-		rc = copy_body(req, intake, writer, settings.upload_lease,
-		    &received, err);
+		rc = copy_body(req, intake, writer, &received, err);
 	if (rc == 0)
 		rc = blob_write_sync(writer, err);
 	if (rc == 0)
@@ -244,13 +279,13 @@ intake_record(struct intake *intake, struct err *err)
 
 /* SHA-512 is computed when a client names it: one more read of the object */
 static int
-hash_sha512(struct req *req, const struct upload *upload,
+hash_sha512(struct req *req, struct intake *intake,
     unsigned char sha512[DIGEST_SHA512_SIZE], struct err *err)
 {
 	struct digest *digest = digest_new(DIGEST_SHA512);
-	int rc = upload->received == 0
+	int rc = intake->upload.received == 0
 	    ? 0
-	    : replay(req, upload->key, upload->received, digest, NULL, err);
+	    : replay(req, intake, digest, NULL, err);
 
 	if (rc == 0)
 		digest_get(digest, sha512);
@@ -315,7 +350,7 @@ intake_finish(struct req *req, struct intake *intake,
 	if (rc == 0 && intake->upload.received == 0)
 		rc = make_empty(&intake->upload, err);
 	if (rc == 0 && expected->algorithm == DIGEST_SHA512)
-		rc = hash_sha512(req, &intake->upload, sha512, err);
+		rc = hash_sha512(req, intake, sha512, err);
 	if (rc < 0)
 		return rc;
 	digest_get(intake->digest, content.sha256);

@@ -17,6 +17,8 @@ struct intake {
 	struct upload upload;
 	struct digest *digest; /* SHA-256 over all bytes; NULL: not known */
 	bool claimed;
+	int64_t lease_s; /* of the claim */
+	int64_t renewed_us;
 };
 
 /*

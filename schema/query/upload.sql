@@ -1,5 +1,5 @@
--- A lease that was given back has lease_until in 1970; one that ran out
--- belongs to a writer that may still be alive.
+-- A lease that was given back has lease_until at the start of 1970; one that
+-- ran out belongs to a writer that may still be alive.
 
 -- name: upload_insert
 -- roles: registry
@@ -26,7 +26,7 @@ WHERE account_id = ? AND touched > UTC_TIMESTAMP(6) - INTERVAL 1 HOUR;
 
 -- name: upload_claim
 -- roles: registry
-UPDATE upload SET epoch = epoch + 1, touched = UTC_TIMESTAMP(6),
+UPDATE upload SET epoch = ?, touched = UTC_TIMESTAMP(6),
     lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND
 WHERE id = ? AND epoch = ? AND received = ?
     AND lease_until < UTC_TIMESTAMP(6);
@@ -35,6 +35,13 @@ WHERE id = ? AND epoch = ? AND received = ?
 -- roles: registry
 UPDATE upload SET touched = UTC_TIMESTAMP(6),
     lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND
+WHERE id = ? AND epoch = ?;
+
+-- The writer before may still be alive: whoever comes next takes over, too.
+-- name: upload_leave
+-- roles: registry
+UPDATE upload SET touched = UTC_TIMESTAMP(6),
+    lease_until = '1970-01-01 00:00:01'
 WHERE id = ? AND epoch = ?;
 
 -- name: upload_move

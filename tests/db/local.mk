@@ -2,10 +2,16 @@
 # `make check`, run by tests/live/db_test.py, which starts the server.
 if HAVE_CMOCKA
 db_live_tests = \
+	tests/db/access_test \
+	tests/db/account_test \
 	tests/db/conn_test \
+	tests/db/key_test \
+	tests/db/login_test \
 	tests/db/manifest_test \
 	tests/db/manifest_race_test \
-	tests/db/txn_test
+	tests/db/repo_test \
+	tests/db/txn_test \
+	tests/db/upload_test
 check_PROGRAMS += $(db_live_tests)
 db_env = tests/db/env.c tests/db/env.h tests/db/invariants.c \
 	tests/db/invariants.h tests/unit/unit.h
@@ -14,12 +20,24 @@ db_own = $(db_env) $(db_proxy) tests/db/own.c tests/db/own.h
 db_rows = $(db_env) $(db_proxy) tests/db/rows.c tests/db/rows.h
 db_libs = common/libcommon.a $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS) \
 	$(JSONC_LIBS) $(MYSQL_LIBS)
+tests_db_access_test_SOURCES = tests/db/access_test.c $(db_rows)
+tests_db_access_test_LDADD = $(db_libs)
+tests_db_account_test_SOURCES = tests/db/account_test.c $(db_rows)
+tests_db_account_test_LDADD = $(db_libs)
 tests_db_conn_test_SOURCES = tests/db/conn_test.c $(db_own)
 tests_db_conn_test_LDADD = $(db_libs)
+tests_db_key_test_SOURCES = tests/db/key_test.c $(db_rows)
+tests_db_key_test_LDADD = $(db_libs)
+tests_db_login_test_SOURCES = tests/db/login_test.c $(db_rows)
+tests_db_login_test_LDADD = $(db_libs)
 tests_db_manifest_test_SOURCES = tests/db/manifest_test.c $(db_rows)
 tests_db_manifest_test_LDADD = $(db_libs)
 tests_db_manifest_race_test_SOURCES = tests/db/manifest_race_test.c $(db_rows)
 tests_db_manifest_race_test_LDADD = $(db_libs)
+tests_db_repo_test_SOURCES = tests/db/repo_test.c $(db_rows)
+tests_db_repo_test_LDADD = $(db_libs)
 tests_db_txn_test_SOURCES = tests/db/txn_test.c $(db_own)
 tests_db_txn_test_LDADD = $(db_libs)
+tests_db_upload_test_SOURCES = tests/db/upload_test.c $(db_rows)
+tests_db_upload_test_LDADD = $(db_libs)
 endif

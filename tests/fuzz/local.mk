@@ -21,7 +21,50 @@ tests_fuzz_conf_fuzz_SOURCES = tests/fuzz/conf_fuzz.c $(fuzz_main)
 tests_fuzz_conf_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_conf_fuzz_LDADD = common/libcommon.a
 
+fuzz_targets += tests/fuzz/enc_fuzz
+tests_fuzz_enc_fuzz_SOURCES = tests/fuzz/enc_fuzz.c $(fuzz_main)
+tests_fuzz_enc_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_enc_fuzz_LDADD = common/libcommon.a
+
+fuzz_targets += tests/fuzz/image_config_fuzz
+tests_fuzz_image_config_fuzz_SOURCES = tests/fuzz/image_config_fuzz.c \
+	$(fuzz_main)
+tests_fuzz_image_config_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_image_config_fuzz_LDADD = common/libcommon.a $(JSONC_LIBS)
+
+fuzz_targets += tests/fuzz/json_fuzz
+tests_fuzz_json_fuzz_SOURCES = tests/fuzz/json_fuzz.c $(fuzz_main)
+tests_fuzz_json_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_json_fuzz_LDADD = common/libcommon.a $(JSONC_LIBS)
+
 fuzz_targets += tests/fuzz/jws_fuzz
 tests_fuzz_jws_fuzz_SOURCES = tests/fuzz/jws_fuzz.c $(fuzz_main)
 tests_fuzz_jws_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_jws_fuzz_LDADD = common/libcommon.a $(CRYPTO_LIBS) $(JSONC_LIBS)
+
+fuzz_targets += tests/fuzz/manifest_fuzz
+tests_fuzz_manifest_fuzz_SOURCES = tests/fuzz/manifest_fuzz.c $(fuzz_main)
+tests_fuzz_manifest_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_manifest_fuzz_LDADD = common/libcommon.a $(CRYPTO_LIBS) \
+	$(JSONC_LIBS)
+
+fuzz_targets += tests/fuzz/name_fuzz
+tests_fuzz_name_fuzz_SOURCES = tests/fuzz/name_fuzz.c $(fuzz_main)
+tests_fuzz_name_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_name_fuzz_LDADD = common/libcommon.a
+
+fuzz_targets += tests/fuzz/oci_digest_fuzz
+tests_fuzz_oci_digest_fuzz_SOURCES = tests/fuzz/oci_digest_fuzz.c \
+	$(fuzz_main)
+tests_fuzz_oci_digest_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_oci_digest_fuzz_LDADD = common/libcommon.a $(CRYPTO_LIBS)
+
+fuzz_targets += tests/fuzz/range_fuzz
+tests_fuzz_range_fuzz_SOURCES = tests/fuzz/range_fuzz.c $(fuzz_main)
+tests_fuzz_range_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_range_fuzz_LDADD = fcgi/core/libcore.a common/libcommon.a
+
+fuzz_targets += tests/fuzz/uri_fuzz
+tests_fuzz_uri_fuzz_SOURCES = tests/fuzz/uri_fuzz.c $(fuzz_main)
+tests_fuzz_uri_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_uri_fuzz_LDADD = common/libcommon.a

@@ -46,9 +46,7 @@ test_hex_refused(void **state UNUSED)
 {
 	/* one and a half bytes, and a text that ends is not read on */
 	static const char *const bad[] = { "", "0", "000", "00F0", "g000",
-		"000g", "0x00", " 000", "000 ", "-000",
-		"\xff"
-		"000" };
+		"000g", "0x00", " 000", "000 ", "-000", "\xff" };
 	unsigned char out[2];
 
 	for (size_t i = 0; i < COUNT_OF(bad); i++)

@@ -177,6 +177,8 @@ test_strings(void **state UNUSED)
 	assert_refused("\"\\udc0b\"", "JSON: lone surrogate at byte 7");
 	assert_refused("\"\\ud83d\\ud83d\"", "JSON: lone surrogate at byte 13");
 	assert_refused("\"\\ud83d\\u0041\"", "JSON: lone surrogate at byte 13");
+	assert_refused("\"\\ud83d\\udbff\"", "JSON: lone surrogate at byte 13");
+	assert_refused("\"\\ud83d\\ue000\"", "JSON: lone surrogate at byte 13");
 	/* an escape that would reach over the end of its string */
 	assert_refused("[\"\\u00\",\"41\"]", "JSON: bad escape at byte 6");
 	assert_refused(

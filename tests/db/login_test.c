@@ -1,0 +1,326 @@
+/* Access tokens and login delays. */
+#include "common/base/base.h"
+#include "tests/unit/unit.h"
+
+#include "common/model/access_token.h"
+#include "common/model/login_delay.h"
+#include "tests/db/proxy.h"
+#include "tests/db/rows.h"
+
+static struct proxy *proxy;
+static struct db *slow; /* through the proxy */
+
+static int
+setup(void **state)
+{
+	env_setup(state);
+	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
+	slow = env_db("garant", env_socket("proxy"));
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	db_free(&slow);
+	proxy_stop(&proxy);
+	return env_teardown(state);
+}
+
+static int
+find(const char *name, struct account *out)
+{
+	return account_find(env.garant, env.pool, name, out, &env.err);
+}
+
+static int
+set_flags(const struct account *account, bool is_admin, bool is_active)
+{
+	return account_set_flags(
+	    env.garant, &account->id, is_admin, is_active, &env.err);
+}
+
+static const char *
+make_token(const struct account *account, enum access_token_kind kind,
+    const char *service)
+{
+	const char *secret;
+
+	ok(access_token_create(env.garant, env.pool, &account->id, kind,
+	    "label", service, &secret, &env.err));
+	assert_true(access_token_is_secret(secret));
+	return secret;
+}
+
+static int
+check(const char *secret, enum access_token_kind kind, const char *service)
+{
+	struct account account;
+
+	return access_token_check(
+	    env.garant, env.pool, secret, kind, service, &account, &env.err);
+}
+
+static void
+test_token(void **state UNUSED)
+{
+	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *secret = make_token(&owner, ACCESS_TOKEN_MANUAL, "");
+	struct account found;
+
+	ok(access_token_check(env.garant, env.pool, secret, ACCESS_TOKEN_MANUAL,
+	    "", &found, &env.err));
+	assert_true(rand_id_equal(&found.id, &owner.id));
+	/* only its digest is kept */
+	assert_sql(0,
+	    "SELECT COUNT(*) FROM access_token WHERE secret_digest = '%s' "
+	    "OR label = '%s'",
+	    secret, secret);
+	fails(check(pool_printf(env.pool, "%sx", secret), ACCESS_TOKEN_MANUAL,
+		  ""),
+	    E_UNAUTH);
+	fails(check(secret, ACCESS_TOKEN_REFRESH, ""), E_UNAUTH);
+	sql("UPDATE access_token SET is_active = 0 WHERE account_id = %s",
+	    sql_id(&owner.id));
+	fails(check(secret, ACCESS_TOKEN_MANUAL, ""), E_UNAUTH);
+}
+
+static void
+test_token_of_an_inactive_account(void **state UNUSED)
+{
+	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *secret = make_token(&owner, ACCESS_TOKEN_MANUAL, "");
+
+	ok(set_flags(&owner, false, false));
+	fails(check(secret, ACCESS_TOKEN_MANUAL, ""), E_UNAUTH);
+	ok(set_flags(&owner, false, true));
+	ok(check(secret, ACCESS_TOKEN_MANUAL, ""));
+}
+
+static void
+test_refresh_token_serves_one_service(void **state UNUSED)
+{
+	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *secret = make_token(&owner, ACCESS_TOKEN_REFRESH, "a:1");
+
+	ok(check(secret, ACCESS_TOKEN_REFRESH, "a:1"));
+	fails(check(secret, ACCESS_TOKEN_REFRESH, "a:2"), E_UNAUTH);
+	fails(check(secret, ACCESS_TOKEN_REFRESH, ""), E_UNAUTH);
+	fails(check(secret, ACCESS_TOKEN_MANUAL, "a:1"), E_UNAUTH);
+}
+
+static void
+test_new_password_ends_refresh_tokens(void **state UNUSED)
+{
+	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *refresh = make_token(&owner, ACCESS_TOKEN_REFRESH, "a");
+	const char *manual = make_token(&owner, ACCESS_TOKEN_MANUAL, "");
+	struct account found;
+
+	ok(account_set_password(env.garant, &owner.id, "!2", &env.err));
+	ok(find(owner.name, &found));
+	assert_string_equal(found.password_hash, "!2");
+	fails(check(refresh, ACCESS_TOKEN_REFRESH, "a"), E_UNAUTH);
+	ok(check(manual, ACCESS_TOKEN_MANUAL, ""));
+}
+
+static void
+test_last_use_is_written_now_and_then(void **state UNUSED)
+{
+	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *secret = make_token(&owner, ACCESS_TOKEN_MANUAL, "");
+	struct account found;
+
+	ok(check(secret, ACCESS_TOKEN_MANUAL, ""));
+	assert_sql(1,
+	    "SELECT COUNT(*) FROM access_token WHERE account_id = %s "
+	    "AND last_used > UTC_TIMESTAMP(6) - INTERVAL 1 MINUTE",
+	    sql_id(&owner.id));
+	/* a login writes nothing when it is known to be in use */
+	ok(access_token_check(
+	    slow, env.pool, secret, ACCESS_TOKEN_MANUAL, "", &found, &env.err));
+	assert_int_equal(proxy_count(proxy, "START TRANSACTION"), 0);
+	sql("UPDATE access_token SET last_used = last_used - "
+	    "INTERVAL 10 MINUTE WHERE account_id = %s",
+	    sql_id(&owner.id));
+	ok(check(secret, ACCESS_TOKEN_MANUAL, ""));
+	assert_sql(1,
+	    "SELECT COUNT(*) FROM access_token WHERE account_id = %s "
+	    "AND last_used > UTC_TIMESTAMP(6) - INTERVAL 1 MINUTE",
+	    sql_id(&owner.id));
+}
+
+static void
+test_old_refresh_tokens_go(void **state UNUSED)
+{
+	struct account owner = make_account(ACCOUNT_USER, false);
+
+	make_token(&owner, ACCESS_TOKEN_REFRESH, "a");
+	make_token(&owner, ACCESS_TOKEN_MANUAL, "");
+	sql("UPDATE access_token SET created = created - INTERVAL 91 DAY "
+	    "WHERE account_id = %s",
+	    sql_id(&owner.id));
+	make_token(&owner, ACCESS_TOKEN_REFRESH, "a");
+	assert_sql(1,
+	    "SELECT COUNT(*) FROM access_token WHERE account_id = %s "
+	    "AND kind = 2",
+	    sql_id(&owner.id));
+	assert_sql(1,
+	    "SELECT COUNT(*) FROM access_token WHERE account_id = %s "
+	    "AND kind = 1",
+	    sql_id(&owner.id));
+}
+
+static void
+test_token_with_a_lost_commit(void **state UNUSED)
+{
+	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *secret;
+
+	proxy_rule(proxy, PROXY_CUT_AFTER, "COMMIT");
+	ok(access_token_create(slow, env.pool, &owner.id, ACCESS_TOKEN_REFRESH,
+	    "", "a", &secret, &env.err));
+	ok(check(secret, ACCESS_TOKEN_REFRESH, "a"));
+	assert_sql(1, "SELECT COUNT(*) FROM access_token WHERE account_id = %s",
+	    sql_id(&owner.id));
+}
+
+static void
+test_what_looks_like_a_token(void **state UNUSED)
+{
+	assert_false(access_token_is_secret(""));
+	assert_false(access_token_is_secret("dtr_at_"));
+	assert_false(access_token_is_secret("password"));
+	assert_true(access_token_is_secret(
+	    "dtr_at_0123456789012345678901234567890123456789012"));
+	assert_true(access_token_is_secret(
+	    "dtr_rt_0123456789012345678901234567890123456789012"));
+	assert_false(access_token_is_secret(
+	    "dtr_xt_0123456789012345678901234567890123456789012"));
+}
+
+/* --- login delays */
+
+static int64_t
+wait_of(const char *name, const char *address)
+{
+	int64_t wait_us;
+
+	ok(login_delay_get(
+	    env.garant, env.pool, name, address, &wait_us, &env.err));
+	return wait_us;
+}
+
+static void
+fail_login(const char *name, const char *address)
+{
+	ok(login_delay_fail(env.garant, name, address, &env.err));
+}
+
+static void
+test_delays_grow(void **state UNUSED)
+{
+	static const int64_t seconds[] = { 0, 0, 0, 1, 2, 4, 8, 16, 30, 30,
+		30 };
+	const char *name = unique("n");
+
+	assert_int_equal(wait_of(name, "10.0.0.1"), 0);
+	for (size_t i = 0; i < COUNT_OF(seconds); i++) {
+		int64_t wait_us;
+
+		fail_login(name, "10.0.0.1");
+		/* by the row's own times: no matter how slow this runs */
+		wait_us = sql_int("SELECT TIMESTAMPDIFF(MICROSECOND, touched, "
+				  "blocked_until) FROM login_delay "
+				  "ORDER BY touched DESC LIMIT 1");
+		assert_int_equal(wait_us, seconds[i] * 1000000);
+	}
+	assert_in_range(wait_of(name, "10.0.0.1"), 1, 30000000);
+}
+
+static void
+test_delays_are_for_one_pair(void **state UNUSED)
+{
+	const char *name = unique("n");
+
+	for (int i = 0; i < 10; i++)
+		fail_login(name, "10.0.0.1");
+	assert_true(wait_of(name, "10.0.0.1") > 0);
+	assert_int_equal(wait_of(name, "10.0.0.2"), 0);
+	assert_int_equal(wait_of(unique("n"), "10.0.0.1"), 0);
+	/* and the end of the name is known */
+	assert_int_equal(
+	    wait_of(pool_printf(env.pool, "%s1", name), "0.0.0.1"), 0);
+}
+
+static void
+test_good_login_forgets(void **state UNUSED)
+{
+	const char *name = unique("n");
+
+	for (int i = 0; i < 10; i++)
+		fail_login(name, "a");
+	ok(login_delay_clear(env.garant, name, "a", &env.err));
+	assert_int_equal(wait_of(name, "a"), 0);
+	for (int i = 0; i < 3; i++)
+		fail_login(name, "a");
+	assert_int_equal(wait_of(name, "a"), 0);
+}
+
+static void
+test_failures_are_forgotten_after_a_while(void **state UNUSED)
+{
+	const char *name = unique("n");
+
+	for (int i = 0; i < 10; i++)
+		fail_login(name, "a");
+	sql("UPDATE login_delay SET touched = touched - INTERVAL 16 MINUTE, "
+	    "blocked_until = blocked_until - INTERVAL 16 MINUTE");
+	assert_int_equal(wait_of(name, "a"), 0);
+	fail_login(name, "a");
+	assert_int_equal(wait_of(name, "a"), 0);
+}
+
+static void
+test_purge_of_delays(void **state UNUSED)
+{
+	const char *name = unique("n");
+
+	fail_login(name, "old");
+	sql("UPDATE login_delay SET touched = touched - INTERVAL 25 HOUR");
+	fail_login(name, "new");
+	ok(login_delay_purge(env.garant, &env.err));
+	assert_sql(1, "SELECT COUNT(*) FROM login_delay");
+}
+
+static void
+test_names_of_any_bytes(void **state UNUSED)
+{
+	char name[5000];
+
+	memset(name, 0xff, sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	fail_login(name, "a");
+	assert_int_equal(wait_of(name, "a"), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+static const struct CMUnitTest tests[] = {
+	TEST(test_token),
+	TEST(test_token_of_an_inactive_account),
+	TEST(test_refresh_token_serves_one_service),
+	TEST(test_new_password_ends_refresh_tokens),
+	TEST(test_last_use_is_written_now_and_then),
+	TEST(test_old_refresh_tokens_go),
+	TEST(test_token_with_a_lost_commit),
+	TEST(test_what_looks_like_a_token),
+	TEST(test_delays_grow),
+	TEST(test_delays_are_for_one_pair),
+	TEST(test_good_login_forgets),
+	TEST(test_failures_are_forgotten_after_a_while),
+	TEST(test_purge_of_delays),
+	TEST(test_names_of_any_bytes),
+};
+
+UNIT_MAIN(tests)

@@ -1,0 +1,673 @@
+/*
+ * Uploads: one writer at a time, a take-over that never touches the old
+ * object, and exactly one blob whatever happens at the end.
+ */
+#include "common/base/base.h"
+#include "tests/unit/unit.h"
+
+#include "tests/db/proxy.h"
+#include "tests/db/rows.h"
+
+static struct repo repo;
+static struct proxy *proxy;
+static struct db *slow; /* through the proxy */
+
+static int
+setup(void **state)
+{
+	env_setup(state);
+	repo = make_repo();
+	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
+	slow = env_db("registry", env_socket("proxy"));
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	db_free(&slow);
+	proxy_stop(&proxy);
+	return env_teardown(state);
+}
+
+static int
+find(const struct upload *upload, const char *path, struct upload *out)
+{
+	char id[RAND_ID_TEXT_SIZE];
+
+	rand_id_put(id, &upload->id);
+	return upload_find(env.registry, env.pool, path, id, out, &env.err);
+}
+
+static struct upload
+look(const struct upload *upload)
+{
+	struct upload found;
+
+	ok(find(upload, repo.path, &found));
+	return found;
+}
+
+static int64_t
+object_state(const struct upload *upload)
+{
+	return sql_int(
+	    "SELECT state FROM object WHERE object_key = '%s'", upload->key);
+}
+
+#define UP     1
+#define LIVE   2
+#define DOOMED 3
+
+static int64_t
+blobs_of(const char *text)
+{
+	struct oci_digest digest = sha256_of(text);
+
+	return sql_int("SELECT COUNT(*) FROM blob_content WHERE sha256 = %s",
+	    sql_bytes(digest.bytes, DIGEST_SHA256_SIZE));
+}
+
+static int
+finish(struct db *db, const struct upload *upload, const char *text)
+{
+	struct upload_content content = content_of(text);
+
+	return upload_finish(
+	    db, env.pool, upload, &content, PROMISE_S, &env.err);
+}
+
+static void
+expire_lease(const struct upload *upload)
+{
+	sql("UPDATE upload SET lease_until = UTC_TIMESTAMP(6) - "
+	    "INTERVAL 1 SECOND WHERE id = %s",
+	    sql_id(&upload->id));
+}
+
+/* --- start and find */
+
+static void
+test_start(void **state UNUSED)
+{
+	struct upload upload, found;
+
+	ok(upload_start(env.registry, &repo.row.id, NULL, &upload, &env.err));
+	found = look(&upload);
+	assert_int_equal(found.received, 0);
+	assert_int_equal(found.lease, UPLOAD_FREE);
+	assert_int_equal(found.hash_state_size, 0);
+	assert_string_equal(found.key, upload.key);
+	assert_int_equal(object_state(&upload), UP);
+}
+
+static void
+test_start_with_a_lost_commit(void **state UNUSED)
+{
+	struct upload upload;
+
+	proxy_rule(proxy, PROXY_CUT_AFTER, "COMMIT");
+	ok(upload_start(slow, &repo.row.id, NULL, &upload, &env.err));
+	assert_int_equal(look(&upload).lease, UPLOAD_FREE);
+	proxy_rule(proxy, PROXY_CUT_BEFORE, "COMMIT");
+	ok(upload_start(slow, &repo.row.id, NULL, &upload, &env.err));
+	assert_int_equal(look(&upload).lease, UPLOAD_FREE);
+}
+
+static void
+test_find_only_in_its_repository(void **state UNUSED)
+{
+	static const char *const ids[] = { "", "x", "../..",
+		"00000000-0000-7000-8000-000000000000",
+		"00000000-0000-7000-8000-00000000000g" };
+	struct repo other = make_repo();
+	struct upload upload, found;
+
+	ok(upload_start(env.registry, &repo.row.id, NULL, &upload, &env.err));
+	fails(find(&upload, other.path, &found), E_NOTFOUND);
+	assert_reason("BLOB_UPLOAD_UNKNOWN");
+	fails(find(&upload, "no/where", &found), E_NOTFOUND);
+	for (size_t i = 0; i < COUNT_OF(ids); i++) {
+		fails(upload_find(env.registry, env.pool, repo.path, ids[i],
+			  &found, &env.err),
+		    E_NOTFOUND);
+		assert_reason("BLOB_UPLOAD_UNKNOWN");
+	}
+}
+
+/* --- one writer at a time */
+
+static void
+test_claim(void **state UNUSED)
+{
+	struct upload first = make_upload(env.registry, &repo);
+	struct upload second = look(&first);
+
+	assert_int_equal(second.lease, UPLOAD_HELD);
+	assert_int_equal(second.epoch, first.epoch);
+	fails(upload_claim(env.registry, &second, LEASE_S, &env.err), E_BUSY);
+	assert_reason("BLOB_UPLOAD_INVALID");
+}
+
+static void
+test_claim_of_what_changed_since(void **state UNUSED)
+{
+	struct upload first = make_upload(env.registry, &repo);
+	struct upload late = look(&first);
+
+	first.received = 10;
+	ok(upload_record(env.registry, &first, &env.err));
+	/* free again, but not as it was seen */
+	fails(upload_claim(env.registry, &late, LEASE_S, &env.err), E_BUSY);
+	late = look(&first);
+	ok(upload_claim(env.registry, &late, LEASE_S, &env.err));
+	assert_int_not_equal(late.epoch, first.epoch);
+}
+
+static int
+claim_job(struct job *job)
+{
+	struct upload *upload = job->arg;
+
+	return upload_claim(job->db, upload, LEASE_S, &job->err);
+}
+
+static void
+test_two_claim_at_once(void **state UNUSED)
+{
+	struct upload upload, one, two;
+	struct job job;
+
+	ok(upload_start(env.registry, &repo.row.id, NULL, &upload, &env.err));
+	one = two = look(&upload);
+	proxy_rule(proxy, PROXY_HOLD, "COMMIT");
+	job_start(&job, claim_job, slow, &one);
+	proxy_wait_held(proxy);
+	{
+		struct job rival;
+
+		job_start(&rival, claim_job, env.registry, &two);
+		wait_lock();
+		proxy_release(proxy);
+		job_ok(&job);
+		job_fails(&rival, E_BUSY);
+	}
+	assert_int_equal(look(&upload).epoch, one.epoch);
+}
+
+static void
+test_claim_with_a_lost_commit(void **state UNUSED)
+{
+	struct upload upload, claimed;
+
+	ok(upload_start(env.registry, &repo.row.id, NULL, &upload, &env.err));
+	claimed = look(&upload);
+	proxy_rule(proxy, PROXY_CUT_AFTER, "COMMIT");
+	ok(upload_claim(slow, &claimed, LEASE_S, &env.err));
+	assert_int_equal(look(&upload).epoch, claimed.epoch);
+	ok(upload_record(env.registry, &claimed, &env.err));
+}
+
+static void
+test_record_gives_the_lease_back(void **state UNUSED)
+{
+	struct upload upload = make_upload(env.registry, &repo);
+	struct upload found;
+
+	upload.received = 4711;
+	memset(upload.hash_state, 7, sizeof(upload.hash_state));
+	upload.hash_state_size = 112;
+	ok(upload_record(env.registry, &upload, &env.err));
+	found = look(&upload);
+	assert_int_equal(found.lease, UPLOAD_FREE);
+	assert_int_equal(found.received, 4711);
+	assert_int_equal(found.hash_state_size, 112);
+	assert_memory_equal(found.hash_state, upload.hash_state, 112);
+	/* nothing known of the hash: it is computed again */
+	ok(upload_claim(env.registry, &found, LEASE_S, &env.err));
+	found.hash_state_size = 0;
+	ok(upload_record(env.registry, &found, &env.err));
+	assert_int_equal(look(&upload).hash_state_size, 0);
+}
+
+static void
+test_large_uploads(void **state UNUSED)
+{
+	struct upload upload = make_upload(env.registry, &repo);
+
+	upload.received = UINT64_C(5) << 40;
+	ok(upload_record(env.registry, &upload, &env.err));
+	assert_true(look(&upload).received == UINT64_C(5) << 40);
+}
+
+static void
+test_renew(void **state UNUSED)
+{
+	struct upload upload = make_upload(env.registry, &repo);
+
+	expire_lease(&upload);
+	assert_int_equal(look(&upload).lease, UPLOAD_STALE);
+	/* late, but nobody came in between */
+	ok(upload_renew(env.registry, &upload, LEASE_S, &env.err));
+	assert_int_equal(look(&upload).lease, UPLOAD_HELD);
+}
+
+/* --- take-over */
+
+static struct upload
+take_over(const struct upload *old)
+{
+	struct upload upload = look(old);
+	struct upload_spare spare;
+
+	assert_int_equal(upload.lease, UPLOAD_STALE);
+	ok(upload_claim(env.registry, &upload, LEASE_S, &env.err));
+	ok(upload_spare(env.registry, &spare, &env.err));
+	/* until it is the upload's, it is due for removal */
+	assert_sql(DOOMED, "SELECT state FROM object WHERE object_key = '%s'",
+	    spare.key);
+	ok(upload_move(env.registry, &upload, &spare, &env.err));
+	assert_string_equal(upload.key, spare.key);
+	return upload;
+}
+
+static void
+test_take_over_has_a_key_of_its_own(void **state UNUSED)
+{
+	struct upload old = make_upload(env.registry, &repo);
+	struct upload upload;
+
+	expire_lease(&old);
+	upload = take_over(&old);
+	assert_string_not_equal(upload.key, old.key);
+	assert_string_equal(look(&old).key, upload.key);
+	assert_int_equal(object_state(&old), DOOMED);
+	assert_int_equal(object_state(&upload), UP);
+}
+
+static void
+test_old_writer_is_shut_out(void **state UNUSED)
+{
+	struct upload old = make_upload(env.registry, &repo);
+	struct upload_spare spare;
+	struct upload upload;
+
+	expire_lease(&old);
+	upload = take_over(&old);
+	old.received = 999;
+	fails(upload_renew(env.registry, &old, LEASE_S, &env.err), E_CONFLICT);
+	assert_reason("BLOB_UPLOAD_INVALID");
+	fails(upload_record(env.registry, &old, &env.err), E_CONFLICT);
+	assert_reason("BLOB_UPLOAD_INVALID");
+	fails(finish(env.registry, &old, unique("old")), E_CONFLICT);
+	assert_reason("BLOB_UPLOAD_INVALID");
+	fails(upload_cancel(env.registry, &old, &env.err), E_CONFLICT);
+	assert_reason("BLOB_UPLOAD_INVALID");
+	ok(upload_spare(env.registry, &spare, &env.err));
+	fails(upload_move(env.registry, &old, &spare, &env.err), E_CONFLICT);
+	assert_reason("BLOB_UPLOAD_INVALID");
+	/* nothing of that touched the new writer's */
+	assert_int_equal(look(&upload).received, 0);
+	assert_int_equal(object_state(&upload), UP);
+	ok(finish(env.registry, &upload, unique("new")));
+	assert_int_equal(object_state(&upload), LIVE);
+}
+
+static void
+test_move_with_a_lost_commit(void **state UNUSED)
+{
+	struct upload old = make_upload(env.registry, &repo);
+	struct upload_spare spare;
+	struct upload upload;
+
+	expire_lease(&old);
+	upload = look(&old);
+	ok(upload_claim(env.registry, &upload, LEASE_S, &env.err));
+	ok(upload_spare(env.registry, &spare, &env.err));
+	proxy_rule(proxy, PROXY_CUT_AFTER, "COMMIT");
+	ok(upload_move(slow, &upload, &spare, &env.err));
+	assert_string_equal(look(&old).key, spare.key);
+	assert_int_equal(object_state(&old), DOOMED);
+	assert_int_equal(object_state(&upload), UP);
+}
+
+static void
+test_spare_that_was_removed(void **state UNUSED)
+{
+	struct upload old = make_upload(env.registry, &repo);
+	struct upload_spare spare;
+	struct upload upload;
+
+	/* a copy that took longer than a spare is kept */
+	expire_lease(&old);
+	upload = look(&old);
+	ok(upload_claim(env.registry, &upload, LEASE_S, &env.err));
+	ok(upload_spare(env.registry, &spare, &env.err));
+	sql("DELETE FROM object WHERE object_key = '%s'", spare.key);
+	fails(upload_move(env.registry, &upload, &spare, &env.err), E_CONFLICT);
+	assert_string_equal(look(&old).key, old.key);
+	assert_int_equal(object_state(&old), UP);
+}
+
+static void
+test_spare_with_a_lost_commit(void **state UNUSED)
+{
+	struct upload_spare spare;
+
+	proxy_rule(proxy, PROXY_CUT_AFTER, "COMMIT");
+	ok(upload_spare(slow, &spare, &env.err));
+	assert_sql(1, "SELECT COUNT(*) FROM object WHERE object_key = '%s'",
+	    spare.key);
+}
+
+/* --- finish */
+
+static void
+test_finish_new_content(void **state UNUSED)
+{
+	struct upload upload = make_upload(env.registry, &repo);
+	struct oci_digest digest;
+	struct repo_blob blob;
+	const char *text = unique("content");
+
+	ok(finish(env.registry, &upload, text));
+	digest = sha256_of(text);
+	blob = find_blob(&repo, &digest);
+	assert_int_equal(blob.size, strlen(text));
+	assert_string_equal(blob.key, upload.key);
+	assert_int_equal(object_state(&upload), LIVE);
+	fails(find(&upload, repo.path, &upload), E_NOTFOUND);
+}
+
+static void
+test_finish_known_content(void **state UNUSED)
+{
+	struct repo other = make_repo();
+	const char *text = unique("content");
+	struct oci_digest digest = push_blob(&other, text);
+	struct upload upload = make_upload(env.registry, &repo);
+	struct repo_blob blob;
+
+	ok(finish(env.registry, &upload, text));
+	/* one content, one object; the bytes that came again go */
+	assert_int_equal(blobs_of(text), 1);
+	assert_int_equal(object_state(&upload), DOOMED);
+	blob = find_blob(&repo, &digest);
+	assert_string_equal(blob.key, find_blob(&other, &digest).key);
+}
+
+static void
+test_finish_again_in_one_repository(void **state UNUSED)
+{
+	const char *text = unique("content");
+	struct oci_digest digest = push_blob(&repo, text);
+
+	grow_old("repo_blob", "touched", PROMISE_S);
+	push_blob(&repo, text);
+	/* what was pushed just now is kept from now on */
+	assert_true(find_blob(&repo, &digest).age_s < PROMISE_S);
+}
+
+static void
+test_finish_twice(void **state UNUSED)
+{
+	struct upload upload = make_upload(env.registry, &repo);
+	const char *text = unique("content");
+
+	/* the client's repeat, when the first answer was lost */
+	ok(finish(env.registry, &upload, text));
+	ok(finish(env.registry, &upload, text));
+	fails(finish(env.registry, &upload, unique("other")), E_CONFLICT);
+	assert_int_equal(blobs_of(text), 1);
+}
+
+struct finishing {
+	struct upload upload;
+	const char *text;
+};
+
+static int
+finish_job(struct job *job)
+{
+	struct finishing *f = job->arg;
+	struct upload_content content = content_of(f->text);
+
+	return upload_finish(
+	    job->db, job->pool, &f->upload, &content, PROMISE_S, &job->err);
+}
+
+static void
+finish_both(struct finishing *one, struct finishing *two, const char *hold)
+{
+	struct job first, second;
+
+	proxy_rule(proxy, PROXY_HOLD, hold);
+	job_start(&first, finish_job, slow, one);
+	proxy_wait_held(proxy);
+	job_start(&second, finish_job, env.registry, two);
+	wait_lock();
+	proxy_release(proxy);
+	job_ok(&first);
+	job_ok(&second);
+}
+
+static void
+test_two_finish_the_same_upload(void **state UNUSED)
+{
+	struct finishing f = { make_upload(env.registry, &repo),
+		unique("content") };
+
+	finish_both(&f, &f, "COMMIT");
+	assert_int_equal(blobs_of(f.text), 1);
+	assert_int_equal(object_state(&f.upload), LIVE);
+}
+
+static void
+test_two_finish_the_same_content(void **state UNUSED)
+{
+	struct finishing one = { make_upload(env.registry, &repo),
+		unique("content") };
+	struct finishing two = { make_upload(env.registry, &repo), one.text };
+
+	finish_both(&one, &two, "COMMIT");
+	assert_int_equal(blobs_of(one.text), 1);
+	assert_int_equal(object_state(&one.upload), LIVE);
+	assert_int_equal(object_state(&two.upload), DOOMED);
+}
+
+static void
+test_content_that_is_collected_meanwhile(void **state UNUSED)
+{
+	struct finishing f = { make_upload(env.registry, &repo),
+		unique("content") };
+	struct repo other = make_repo();
+	struct oci_digest digest = push_blob(&other, f.text);
+	struct repo_blob blob = find_blob(&other, &digest);
+	struct job job;
+
+	/* it was found, and is gone before it is linked */
+	proxy_rule(proxy, PROXY_HOLD, "INSERT INTO repo_blob");
+	job_start(&job, finish_job, slow, &f);
+	proxy_wait_held(proxy);
+	sql("START TRANSACTION;\n"
+	    "DELETE FROM repo_blob WHERE blob_id = %s;\n"
+	    "DELETE FROM blob_content WHERE id = %s;\n"
+	    "UPDATE object SET state = 3, blob_id = NULL, "
+	    "not_before = UTC_TIMESTAMP(6) WHERE object_key = '%s';\n"
+	    "COMMIT;\n",
+	    sql_id(&blob.blob_id), sql_id(&blob.blob_id), blob.key);
+	proxy_release(proxy);
+	job_ok(&job);
+	assert_int_equal(blobs_of(f.text), 1);
+	assert_int_equal(object_state(&f.upload), LIVE);
+	assert_string_equal(find_blob(&repo, &digest).key, f.upload.key);
+}
+
+static void
+test_finish_with_a_lost_commit(void **state UNUSED)
+{
+	static const enum proxy_act acts[] = { PROXY_CUT_BEFORE,
+		PROXY_CUT_AFTER };
+
+	for (size_t i = 0; i < COUNT_OF(acts); i++) {
+		struct upload upload = make_upload(env.registry, &repo);
+		const char *text = unique("content");
+
+		proxy_rule(proxy, acts[i], "COMMIT");
+		ok(finish(slow, &upload, text));
+		assert_true(proxy_is_used(proxy));
+		assert_int_equal(blobs_of(text), 1);
+		assert_int_equal(object_state(&upload), LIVE);
+	}
+}
+
+/* --- damaged content */
+
+static void
+damage(const char *text)
+{
+	struct oci_digest digest = sha256_of(text);
+
+	sql("UPDATE blob_content SET damaged = 1 WHERE sha256 = %s",
+	    sql_bytes(digest.bytes, DIGEST_SHA256_SIZE));
+}
+
+static void
+test_damaged_content_is_not_served(void **state UNUSED)
+{
+	const char *text = unique("content");
+	struct oci_digest digest = push_blob(&repo, text);
+	struct repo_blob blob;
+
+	damage(text);
+	fails(repo_blob_find(
+		  env.registry, env.pool, repo.path, &digest, &blob, &env.err),
+	    E_NOTFOUND);
+}
+
+static void
+test_damaged_content_is_mended(void **state UNUSED)
+{
+	const char *text = unique("content");
+	struct upload first = make_upload(env.registry, &repo);
+	struct upload second;
+	struct oci_digest digest = sha256_of(text);
+
+	ok(finish(env.registry, &first, text));
+	damage(text);
+	second = make_upload(env.registry, &repo);
+	ok(finish(env.registry, &second, text));
+	assert_int_equal(object_state(&first), DOOMED);
+	assert_int_equal(object_state(&second), LIVE);
+	assert_string_equal(find_blob(&repo, &digest).key, second.key);
+}
+
+static void
+test_two_mend_the_same_content(void **state UNUSED)
+{
+	struct finishing one = { make_upload(env.registry, &repo),
+		unique("content") };
+	struct finishing two = { make_upload(env.registry, &repo), one.text };
+	struct oci_digest digest = push_blob(&repo, one.text);
+	struct job job;
+
+	damage(one.text);
+	/* one has seen the damage, and comes when it is mended */
+	proxy_rule(proxy, PROXY_HOLD, "UPDATE blob_content");
+	job_start(&job, finish_job, slow, &one);
+	proxy_wait_held(proxy);
+	ok(finish(env.registry, &two.upload, two.text));
+	proxy_release(proxy);
+	job_ok(&job);
+	assert_int_equal(object_state(&two.upload), LIVE);
+	assert_int_equal(object_state(&one.upload), DOOMED);
+	assert_string_equal(find_blob(&repo, &digest).key, two.upload.key);
+}
+
+/* --- SHA-512 */
+
+static void
+test_sha512(void **state UNUSED)
+{
+	const char *text = unique("content");
+	struct oci_digest long_one = push_blob_sha512(&repo, text);
+	struct oci_digest short_one = sha256_of(text);
+
+	assert_string_equal(
+	    find_blob(&repo, &long_one).key, find_blob(&repo, &short_one).key);
+}
+
+static void
+test_sha512_of_known_content(void **state UNUSED)
+{
+	const char *text = unique("content");
+	struct oci_digest short_one = push_blob(&repo, text);
+	struct oci_digest long_one = push_blob_sha512(&repo, text);
+
+	assert_string_equal(
+	    find_blob(&repo, &long_one).key, find_blob(&repo, &short_one).key);
+	assert_int_equal(blobs_of(text), 1);
+	/* and again */
+	push_blob_sha512(&repo, text);
+}
+
+/* --- cancel */
+
+static void
+test_cancel(void **state UNUSED)
+{
+	struct upload upload = make_upload(env.registry, &repo);
+	struct upload found;
+
+	ok(upload_cancel(env.registry, &upload, &env.err));
+	fails(find(&upload, repo.path, &found), E_NOTFOUND);
+	assert_int_equal(object_state(&upload), DOOMED);
+	fails(upload_cancel(env.registry, &upload, &env.err), E_CONFLICT);
+}
+
+static void
+test_cancel_with_a_lost_commit(void **state UNUSED)
+{
+	struct upload upload = make_upload(env.registry, &repo);
+
+	proxy_rule(proxy, PROXY_CUT_AFTER, "COMMIT");
+	ok(upload_cancel(slow, &upload, &env.err));
+	assert_int_equal(object_state(&upload), DOOMED);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+static const struct CMUnitTest tests[] = {
+	TEST(test_start),
+	TEST(test_start_with_a_lost_commit),
+	TEST(test_find_only_in_its_repository),
+	TEST(test_claim),
+	TEST(test_claim_of_what_changed_since),
+	TEST(test_two_claim_at_once),
+	TEST(test_claim_with_a_lost_commit),
+	TEST(test_record_gives_the_lease_back),
+	TEST(test_large_uploads),
+	TEST(test_renew),
+	TEST(test_take_over_has_a_key_of_its_own),
+	TEST(test_old_writer_is_shut_out),
+	TEST(test_move_with_a_lost_commit),
+	TEST(test_spare_that_was_removed),
+	TEST(test_spare_with_a_lost_commit),
+	TEST(test_finish_new_content),
+	TEST(test_finish_known_content),
+	TEST(test_finish_again_in_one_repository),
+	TEST(test_finish_twice),
+	TEST(test_two_finish_the_same_upload),
+	TEST(test_two_finish_the_same_content),
+	TEST(test_content_that_is_collected_meanwhile),
+	TEST(test_finish_with_a_lost_commit),
+	TEST(test_damaged_content_is_not_served),
+	TEST(test_damaged_content_is_mended),
+	TEST(test_two_mend_the_same_content),
+	TEST(test_sha512),
+	TEST(test_sha512_of_known_content),
+	TEST(test_cancel),
+	TEST(test_cancel_with_a_lost_commit),
+};
+
+UNIT_MAIN(tests)
