@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "common/model/access.h"
+#include "common/model/catalog.h"
 #include "tests/db/rows.h"
 
 static void
@@ -145,7 +146,7 @@ is_listed(const struct account *account, const char *path)
 	const char **names;
 	size_t count;
 
-	ok(repository_catalog(env.registry, env.pool,
+	ok(catalog_list(env.registry, env.pool,
 	    account != NULL ? account->name : NULL, "", 1000, &names, &count,
 	    &env.err));
 	for (size_t i = 0; i < count; i++)

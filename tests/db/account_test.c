@@ -13,7 +13,7 @@ setup(void **state)
 {
 	env_setup(state);
 	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
-	slow = env_db("garant", env_socket("proxy"));
+	slow = env_db("owner", env_socket("proxy"));
 	return 0;
 }
 
@@ -56,7 +56,7 @@ test_without_password(void **state UNUSED)
 	};
 	struct account found;
 
-	ok(account_create(env.garant, &org, NULL, &env.err));
+	ok(account_create(env.owner, &org, NULL, &env.err));
 	ok(find(org.name, &found));
 	assert_null(found.password_hash);
 	assert_int_equal(found.kind, ACCOUNT_ORG);
@@ -95,7 +95,7 @@ test_names_that_are_refused(void **state UNUSED)
 			.name = names[i],
 			.kind = ACCOUNT_USER };
 
-		if (account_create(env.garant, &account, NULL, &env.err) !=
+		if (account_create(env.owner, &account, NULL, &env.err) !=
 		    E_INVALID)
 			fail_msg("\"%s\" was taken", names[i]);
 	}
@@ -108,7 +108,7 @@ test_name_that_is_taken(void **state UNUSED)
 	struct account second = first;
 
 	second.id = rand_id_new();
-	fails(account_create(env.garant, &second, NULL, &env.err), E_EXISTS);
+	fails(account_create(env.owner, &second, NULL, &env.err), E_EXISTS);
 	assert_string_equal(env.err.text,
 	    pool_printf(env.pool, "account \"%s\" exists already", first.name));
 }
@@ -156,7 +156,7 @@ test_name_that_is_taken_after_a_lost_commit(void **state UNUSED)
 	job_start(&job, create_job, slow, &mine);
 	proxy_wait_held(proxy);
 	proxy_mode(proxy, PROXY_REFUSES);
-	ok(account_create(env.garant, &other, "!", &env.err));
+	ok(account_create(env.owner, &other, "!", &env.err));
 	proxy_mode(proxy, PROXY_SERVES);
 	/* not "yes, made": his password would be another's */
 	job_fails(&job, E_EXISTS);
@@ -174,11 +174,11 @@ test_list(void **state UNUSED)
 	for (size_t i = 0; i < COUNT_OF(made); i++)
 		made[i] = make_account(ACCOUNT_USER, false);
 	ok(account_list(
-	    env.garant, env.pool, "", 1000, &list, &count, &env.err));
+	    env.owner, env.pool, "", 1000, &list, &count, &env.err));
 	for (size_t i = 1; i < count; i++)
 		assert_true(strcmp(list[i - 1].name, list[i].name) < 0);
 	ok(account_list(
-	    env.garant, env.pool, made[0].name, 1, &list, &count, &env.err));
+	    env.owner, env.pool, made[0].name, 1, &list, &count, &env.err));
 	assert_int_equal(count, 1);
 	assert_string_equal(list[0].name, made[1].name);
 	assert_null(list[0].password_hash);
@@ -196,7 +196,7 @@ static int
 set_flags(const struct account *account, bool is_admin, bool is_active)
 {
 	return account_set_flags(
-	    env.garant, &account->id, is_admin, is_active, &env.err);
+	    env.owner, &account->id, is_admin, is_active, &env.err);
 }
 
 static int64_t
@@ -204,7 +204,7 @@ admins(void)
 {
 	int64_t count;
 
-	ok(account_count_admins(env.garant, env.pool, &count, &env.err));
+	ok(account_count_admins(env.owner, env.pool, &count, &env.err));
 	return count;
 }
 
@@ -259,7 +259,7 @@ test_two_admins_go_at_once(void **state UNUSED)
 	proxy_rule(proxy, PROXY_HOLD, "COMMIT");
 	job_start(&first, retire_job, slow, &one);
 	proxy_wait_held(proxy);
-	job_start(&second, retire_job, env.garant, &two);
+	job_start(&second, retire_job, env.owner, &two);
 	wait_lock();
 	proxy_release(proxy);
 	job_ok(&first);

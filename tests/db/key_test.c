@@ -17,7 +17,7 @@ setup(void **state)
 {
 	env_setup(state);
 	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
-	slow = env_db("garant", env_socket("proxy"));
+	slow = env_db("owner", env_socket("proxy"));
 	ok(token_key_cluster_key(&env.conf, env.pool, &cluster_key, &env.err));
 	sql("DELETE FROM token_key;\n"
 	    "DELETE FROM token_certificate;\n"
@@ -34,7 +34,7 @@ teardown(void **state)
 	db_free(&slow);
 	proxy_stop(&proxy);
 	ok(token_key_create(
-	    env.garant, env.pool, cluster_key, 0, 0, &kid, &env.err));
+	    env.owner, env.pool, cluster_key, 0, 0, &kid, &env.err));
 	sql("DELETE FROM setting");
 	return env_teardown(state);
 }
@@ -46,7 +46,7 @@ rotate(int64_t delay_s, int64_t overlap_s)
 {
 	const char *kid;
 
-	ok(token_key_create(env.garant, env.pool, cluster_key, delay_s,
+	ok(token_key_create(env.owner, env.pool, cluster_key, delay_s,
 	    overlap_s, &kid, &env.err));
 	return kid;
 }
@@ -158,7 +158,7 @@ test_rotation(void **state UNUSED)
 	pass(100);
 	assert_false(verifies(one));
 	assert_true(verifies(two));
-	ok(token_key_purge(env.garant, &env.err));
+	ok(token_key_purge(env.owner, &env.err));
 	assert_sql(1, "SELECT COUNT(*) FROM token_key");
 	assert_sql(1, "SELECT COUNT(*) FROM token_certificate");
 	assert_string_equal(signing(), two);
@@ -193,7 +193,7 @@ test_states(void **state UNUSED)
 	two = rotate(0, 500);
 	pass(1);
 	three = rotate(10, 500);
-	ok(token_key_states(env.garant, env.pool, &k, &count, &env.err));
+	ok(token_key_states(env.owner, env.pool, &k, &count, &env.err));
 	assert_int_equal(count, 3);
 	assert_string_equal(k[0].kid, three);
 	assert_true(k[0].is_next);
@@ -227,7 +227,7 @@ test_two_rotate_at_once(void **state UNUSED)
 	proxy_rule(proxy, PROXY_HOLD, "COMMIT");
 	job_start(&first, rotate_job, slow, NULL);
 	proxy_wait_held(proxy);
-	job_start(&second, rotate_job, env.garant, NULL);
+	job_start(&second, rotate_job, env.owner, NULL);
 	wait_lock();
 	proxy_release(proxy);
 	job_ok(&first);
@@ -269,7 +269,7 @@ load(void)
 static void
 set(const char *name, const char *value)
 {
-	ok(setting_set(env.garant, name, value, &env.err));
+	ok(setting_set(env.owner, name, value, &env.err));
 }
 
 static void
@@ -320,7 +320,7 @@ test_settings_that_are_refused(void **state UNUSED)
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
 		fails(setting_set(
-			  env.garant, cases[i].name, cases[i].value, &env.err),
+			  env.owner, cases[i].name, cases[i].value, &env.err),
 		    cases[i].code);
 	assert_sql(0, "SELECT COUNT(*) FROM setting");
 }
@@ -347,9 +347,9 @@ test_setting_that_somebody_broke(void **state UNUSED)
 static void
 test_revoke_tokens(void **state UNUSED)
 {
-	ok(setting_revoke_tokens(env.garant, &env.err));
+	ok(setting_revoke_tokens(env.owner, &env.err));
 	assert_int_equal(load().token_generation, 1);
-	ok(setting_revoke_tokens(env.garant, &env.err));
+	ok(setting_revoke_tokens(env.owner, &env.err));
 	assert_int_equal(load().token_generation, 2);
 	/* a lost answer may count twice, which revokes no less */
 	proxy_rule(proxy, PROXY_CUT_AFTER, "COMMIT");

@@ -15,7 +15,7 @@ setup(void **state)
 {
 	env_setup(state);
 	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
-	slow = env_db("garant", env_socket("proxy"));
+	slow = env_db("owner", env_socket("proxy"));
 	return 0;
 }
 
@@ -37,7 +37,7 @@ static int
 set_flags(const struct account *account, bool is_admin, bool is_active)
 {
 	return account_set_flags(
-	    env.garant, &account->id, is_admin, is_active, &env.err);
+	    env.owner, &account->id, is_admin, is_active, &env.err);
 }
 
 static const char *
@@ -117,7 +117,7 @@ test_new_password_ends_refresh_tokens(void **state UNUSED)
 	const char *manual = make_token(&owner, ACCESS_TOKEN_MANUAL, "");
 	struct account found;
 
-	ok(account_set_password(env.garant, &owner.id, "!2", &env.err));
+	ok(account_set_password(env.owner, &owner.id, "!2", &env.err));
 	ok(find(owner.name, &found));
 	assert_string_equal(found.password_hash, "!2");
 	fails(check(refresh, ACCESS_TOKEN_REFRESH, "a"), E_UNAUTH);

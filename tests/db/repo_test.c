@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "tests/db/proxy.h"
+#include "common/model/catalog.h"
 #include "tests/db/rows.h"
 
 static struct repo repo;
@@ -138,7 +139,7 @@ test_catalog_pages(void **state UNUSED)
 		push_manifest(&r, "v1", NULL, 0);
 	}
 	for (size_t i = 0; i < COUNT_OF(names); i += count) {
-		ok(repository_catalog(env.registry, env.pool, NULL, after, 2,
+		ok(catalog_list(env.registry, env.pool, NULL, after, 2,
 		    &page, &count, &env.err));
 		assert_int_equal(count, 2);
 		for (size_t k = 0; k < count; k++)
@@ -168,7 +169,7 @@ promise(const struct repo_blob *blob)
 
 static int delete (const struct repo_blob *blob)
 {
-	return repo_blob_delete(env.registry, env.pool, blob, &env.err);
+	return repo_blob_delete(env.registry, env.pool, blob, false, NULL, &env.err);
 }
 
 static void
@@ -251,23 +252,23 @@ test_mount(void **state UNUSED)
 	struct repo_blob blob = find_blob(&other, &digest);
 
 	ok(repo_blob_mount(
-	    env.registry, &blob, &repo.row.id, PROMISE_S, &env.err));
+	    env.registry, &blob, &repo.row.id, PROMISE_S, NULL, &env.err));
 	assert_string_equal(find_blob(&repo, &digest).key, blob.key);
 	/* again, and after a deletion */
 	ok(repo_blob_mount(
-	    env.registry, &blob, &repo.row.id, PROMISE_S, &env.err));
+	    env.registry, &blob, &repo.row.id, PROMISE_S, NULL, &env.err));
 	blob = find_blob(&repo, &digest);
 	ok(delete (&blob));
 	fails(find(&repo, &digest), E_NOTFOUND);
 	ok(repo_blob_mount(
-	    env.registry, &blob, &repo.row.id, PROMISE_S, &env.err));
+	    env.registry, &blob, &repo.row.id, PROMISE_S, NULL, &env.err));
 	ok(find(&repo, &digest));
 	/* each has its own */
 	blob = find_blob(&other, &digest);
 	ok(delete (&blob));
 	ok(find(&repo, &digest));
 	proxy_rule(proxy, PROXY_CUT_AFTER, "COMMIT");
-	ok(repo_blob_mount(slow, &blob, &other.row.id, PROMISE_S, &env.err));
+	ok(repo_blob_mount(slow, &blob, &other.row.id, PROMISE_S, NULL, &env.err));
 	ok(find(&other, &digest));
 }
 
@@ -277,7 +278,7 @@ test_mount_of_what_was_collected(void **state UNUSED)
 	struct repo_blob gone = { .blob_id = rand_id_new() };
 
 	fails(repo_blob_mount(
-		  env.registry, &gone, &repo.row.id, PROMISE_S, &env.err),
+		  env.registry, &gone, &repo.row.id, PROMISE_S, NULL, &env.err),
 	    E_NOTFOUND);
 	assert_reason("BLOB_UNKNOWN");
 }
@@ -310,8 +311,7 @@ test_delete_of_what_a_manifest_uses(void **state UNUSED)
 	oci_digest_put(text, &p.digest);
 	assert_non_null(strstr(env.err.text, text));
 	ok(find(&repo, &digest));
-	ok(manifest_delete(
-	    env.registry, env.pool, &m, NULL, HISTORY_S, &env.err));
+	ok(delete_manifest(env.registry, &m, &env.err));
 	ok(delete (&blob));
 	fails(find(&repo, &digest), E_NOTFOUND);
 }
