@@ -42,7 +42,7 @@ struct err {
 /*
  * Fills err and returns code, so that one can write
  *	return err_set(err, E_INVALID, "tag \"%s\" is not valid", tag);
- * reason and cause are cleared.
+ * reason and cause are cleared; no argument may point into err.
  */
 int err_set(struct err *err, enum err_code code, const char *format, ...)
     PRINTF_LIKE(3, 4);

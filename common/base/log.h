@@ -43,7 +43,10 @@ struct log_context {
 #define LOG_NUMBER(field, value) \
 	((struct log_field){ .name = (field), .number = (int64_t)(value) })
 
-/* Set once at start, before threads: least level, and the program's name. */
+/*
+ * Set once at start, before threads: least level, and the program's name,
+ * which is kept and not copied.
+ */
 void log_init(enum log_level least, const char *program);
 
 bool log_is_on(enum log_level level);

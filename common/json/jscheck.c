@@ -186,7 +186,7 @@ string(struct check *c, struct key *key)
 {
 	const char *from, *after;
 	char small[256], *text = small;
-	size_t raw, n = 0;
+	size_t raw = 0, n = 0;
 	bool escaped;
 
 	if (!scan_string(c, &from, &raw, &escaped))

@@ -13,7 +13,8 @@
 
 #define LEASE_S 60
 #define WAIT_MAX_US (600 * TIME_SECOND)
-#define TOKEN_SIZE ENC_HEX_SIZE(8)
+#define TOKEN_BYTES 8
+#define LOCK_PREFIX "dtr.migrate."
 
 const char *const schema_roles[] = { "registry", "garant" };
 const size_t schema_role_count = COUNT_OF(schema_roles);
@@ -34,7 +35,10 @@ static const char table_text[] =
 struct migrator {
 	struct db_admin *admin;
 	struct pool *pool;
-	char token[TOKEN_SIZE];
+	const char *server; /* whose connection it is */
+	const char *token; /* server and random digits */
+	int64_t version; /* last complete migration */
+	int64_t step; /* statements done of the next one */
 };
 
 static int
@@ -76,19 +80,64 @@ schema_version(struct db_admin *admin, struct pool *pool, int *current_out,
 	return rc;
 }
 
+/*
+ * Who migrates holds a lock that the server drops with his connection, so
+ * that others at this server know at once when he is gone, and wait for a
+ * statement of hours while he is not. It does not reach other servers of a
+ * cluster: there the lease counts, and TOI lets nobody pass a statement.
+ */
+static int
+start_claims(struct migrator *m, struct err *err)
+{
+	unsigned char bytes[TOKEN_BYTES];
+	char digits[ENC_HEX_SIZE(TOKEN_BYTES)];
+	const char *value;
+	int rc = db_admin_ask(m->admin, m->pool,
+	    "SELECT LEFT(MD5(CONCAT_WS('/', @@hostname, @@port, @@datadir)), "
+	    "8)",
+	    &m->server, err);
+
+	if (rc < 0)
+		return rc;
+	rand_bytes(bytes, sizeof(bytes));
+	enc_put_hex(digits, bytes, sizeof(bytes));
+	m->token = pool_printf(m->pool, "%s%s", m->server, digits);
+	return db_admin_ask(m->admin, m->pool,
+	    pool_printf(
+		m->pool, "SELECT GET_LOCK('" LOCK_PREFIX "%s', 0)", m->token),
+	    &value, err);
+}
+
+/* The claim that may be replaced by ours, NULL while another one stands. */
+static int
+find_free(struct migrator *m, const char **claim_out, struct err *err)
+{
+	return db_admin_ask(m->admin, m->pool,
+	    pool_printf(m->pool,
+		"SELECT claimed_by FROM schema_version WHERE id = 1 AND "
+		"(claimed_by IN ('', '%s') OR IF(claimed_by LIKE '%s%%', "
+		"IS_FREE_LOCK(CONCAT('" LOCK_PREFIX "', claimed_by)) = 1, "
+		"claim_until < UTC_TIMESTAMP(6)))",
+		m->token, m->server),
+	    claim_out, err);
+}
+
 /* 1 it is ours now, 0 another one has it */
 static int
 try_claim(struct migrator *m, struct err *err)
 {
-	const char *owner;
-	int rc = db_admin_run(m->admin,
+	const char *old, *owner;
+	int rc = find_free(m, &old, err);
+
+	if (rc < 0 || old == NULL)
+		return rc;
+	rc = db_admin_run(m->admin,
 	    pool_printf(m->pool,
 		"UPDATE schema_version SET claimed_by = '%s', claim_until = "
 		"UTC_TIMESTAMP(6) + INTERVAL %d SECOND WHERE id = 1 AND "
-		"(claimed_by = '%s' OR claim_until < UTC_TIMESTAMP(6))",
-		m->token, LEASE_S, m->token),
+		"claimed_by = %s",
+		m->token, LEASE_S, db_admin_quote(m->admin, m->pool, old)),
 	    err);
-
 	if (rc == 0)
 		rc = db_admin_ask(m->admin, m->pool,
 		    "SELECT claimed_by FROM schema_version WHERE id = 1",
@@ -137,16 +186,40 @@ is_last_step(size_t i)
 	    migration_steps[i + 1].version != migration_steps[i].version;
 }
 
+/* How far is the database? E_CONFLICT for a newer one. */
+static int
+read_progress(struct migrator *m, struct err *err)
+{
+	int rc = ask_number(m->admin, m->pool,
+	    "SELECT version FROM schema_version WHERE id = 1", &m->version,
+	    err);
+
+	if (rc == 0)
+		rc = ask_number(m->admin, m->pool,
+		    "SELECT step FROM schema_version WHERE id = 1", &m->step,
+		    err);
+	if (rc == 0 && m->version > wanted_version())
+		return err_set(err, E_CONFLICT,
+		    "the database has schema %" PRId64 ", this program knows "
+		    "%d; use a newer program",
+		    m->version, wanted_version());
+	return rc;
+}
+
+static bool
+is_done(const struct migrator *m, const struct migration_step *s)
+{
+	return s->version <= m->version ||
+	    (s->version == m->version + 1 && s->step <= m->step);
+}
+
 static int
 run_step(struct migrator *m, size_t i, struct err *err)
 {
 	const struct migration_step *step = &migration_steps[i];
 	bool last = is_last_step(i);
-	int rc = claim(m, err);
+	int rc = db_admin_run(m->admin, step->text, err);
 
-	if (rc < 0)
-		return rc;
-	rc = db_admin_run(m->admin, step->text, err);
 	if (rc < 0 && !is_done_before(db_admin_errno(m->admin)))
 		return err_prefix(err, "migration %d (%s), statement %d",
 		    step->version, step->name, step->step);
@@ -159,28 +232,23 @@ run_step(struct migrator *m, size_t i, struct err *err)
 	    err);
 }
 
+/* The claim is renewed before each step; who lost it meanwhile goes on behind
+ * what the other one did. */
 static int
 run_all(struct migrator *m, void (*progress)(int, const char *),
     struct err *err)
 {
-	int64_t version, step;
-	int rc = ask_number(m->admin, m->pool,
-	    "SELECT version FROM schema_version WHERE id = 1", &version, err);
+	int rc = read_progress(m, err);
 
-	if (rc == 0)
-		rc = ask_number(m->admin, m->pool,
-		    "SELECT step FROM schema_version WHERE id = 1", &step,
-		    err);
-	if (rc == 0 && version > wanted_version())
-		return err_set(err, E_CONFLICT,
-		    "the database has schema %" PRId64 ", this program knows "
-		    "%d; use a newer program",
-		    version, wanted_version());
 	for (size_t i = 0; rc == 0 && i < migration_step_count; i++) {
 		const struct migration_step *s = &migration_steps[i];
 
-		if (s->version <= version ||
-		    (s->version == version + 1 && s->step <= step))
+		if (is_done(m, s))
+			continue;
+		rc = claim(m, err);
+		if (rc == 0)
+			rc = read_progress(m, err);
+		if (rc < 0 || is_done(m, s))
 			continue;
 		if (progress != NULL && s->step == 1)
 			progress(s->version, s->name);
@@ -189,33 +257,36 @@ run_all(struct migrator *m, void (*progress)(int, const char *),
 	return rc;
 }
 
+static void
+end_claim(struct migrator *m)
+{
+	struct err ignored;
+
+	/* whoever waits need not wait for the lease */
+	if (db_admin_run(m->admin,
+		pool_printf(m->pool,
+		    "UPDATE schema_version SET claimed_by = '', claim_until "
+		    "= '1970-01-01 00:00:00' WHERE claimed_by = '%s'",
+		    m->token),
+		&ignored) < 0)
+		err_clear(&ignored);
+}
+
 int
 schema_migrate(const struct db_options *owner, struct pool *pool,
     void (*progress)(int version, const char *name), struct err *err)
 {
 	struct migrator m = { .pool = pool };
-	unsigned char token[8];
-	struct err ignored;
-	int rc;
+	int rc = db_admin_open(&m.admin, owner, err);
 
-	rand_bytes(token, sizeof(token));
-	enc_put_hex(m.token, token, sizeof(token));
-	rc = db_admin_open(&m.admin, owner, err);
 	if (rc == 0)
 		rc = db_admin_run(m.admin, table_text, err);
 	if (rc == 0)
-		rc = claim(&m, err);
-	if (rc == 0)
+		rc = start_claims(&m, err);
+	if (rc == 0) {
 		rc = run_all(&m, progress, err);
-	/* whoever waits need not wait for the lease */
-	if (m.admin != NULL &&
-	    db_admin_run(m.admin,
-		pool_printf(pool,
-		    "UPDATE schema_version SET claimed_by = '', claim_until "
-		    "= '1970-01-01 00:00:00' WHERE claimed_by = '%s'",
-		    m.token),
-		&ignored) < 0)
-		err_clear(&ignored);
+		end_claim(&m);
+	}
 	db_admin_close(&m.admin);
 	return rc;
 }
