@@ -329,3 +329,76 @@ oci_manifest_parse(struct oci_manifest *out, struct pool *pool,
 		rc = parse_body(out, pool, &root, err);
 	return rc < 0 ? invalid(err) : 0;
 }
+
+static bool
+is_known(const char *type, size_t n)
+{
+	for (size_t i = 0; i < COUNT_OF(types); i++)
+		if (strlen(types[i].media_type) == n &&
+		    memcmp(types[i].media_type, type, n) == 0)
+			return true;
+	return false;
+}
+
+bool
+oci_manifest_is_other(const char *content_type)
+{
+	static const char first[] = "application/", last[] = "+json";
+	size_t first_size = sizeof(first) - 1, last_size = sizeof(last) - 1;
+	size_t n;
+
+	if (content_type == NULL)
+		return false;
+	content_type += strspn(content_type, " \t");
+	n = strcspn(content_type, "; \t");
+	/* names of RFC 6838, 4.2 */
+	return n > first_size + last_size && n <= OCI_MEDIA_TYPE_MAX &&
+	    strncmp(content_type, first, first_size) == 0 &&
+	    strncmp(content_type + n - last_size, last, last_size) == 0 &&
+	    strspn(content_type + first_size,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789!#$&-^_.+") == n - first_size &&
+	    !is_known(content_type, n);
+}
+
+static int
+parse_other(struct oci_manifest *out, struct pool *pool,
+    const char *content_type, const struct jsr *root, struct err *err)
+{
+	const char *own = NULL;
+	int rc = jsr_str(root, "mediaType", false, &own, err);
+
+	if (rc < 0)
+		return rc;
+	out->media_type = bare_type(pool, content_type);
+	if (own != NULL && strcmp(own, out->media_type) != 0)
+		return err_set(err, E_INVALID,
+		    "Content-Type \"%.100s\" differs from the document's "
+		    "mediaType \"%.100s\"",
+		    out->media_type, own);
+	rc = parse_member(&out->subject, &out->has_subject, root, "subject",
+	    false, err);
+	if (rc == 0)
+		rc = parse_artifact_type(out, root, err);
+	return rc < 0 ? rc : parse_annotations(out, root, err);
+}
+
+int
+oci_manifest_parse_other(struct oci_manifest *out, struct pool *pool,
+    const char *content_type, const char *text, size_t n, struct err *err)
+{
+	struct jsr root;
+	int rc = 0;
+
+	*out = (struct oci_manifest){ .kind = OCI_KIND_MANIFEST };
+	if (!oci_manifest_is_other(content_type))
+		rc = err_set(err, E_INVALID,
+		    "the media type is not of the form application/...+json");
+	if (rc == 0)
+		rc = jsr_parse(pool, text, n, &limits, &root, err);
+	if (rc == 0)
+		rc = jsr_as_object(&root, err);
+	if (rc == 0)
+		rc = parse_other(out, pool, content_type, &root, err);
+	return rc < 0 ? invalid(err) : 0;
+}

@@ -66,4 +66,15 @@ struct oci_manifest {
 int oci_manifest_parse(struct oci_manifest *out, struct pool *pool,
     const char *content_type, const char *text, size_t n, struct err *err);
 
+/*
+ * A document of another type "application/...+json", whose references nobody
+ * knows: only subject, artifactType and annotations are read of it, as above.
+ * E_INVALID, reason MANIFEST_INVALID, for one of the types above too.
+ */
+int oci_manifest_parse_other(struct oci_manifest *out, struct pool *pool,
+    const char *content_type, const char *text, size_t n, struct err *err);
+
+/* Is this Content-Type of the form "application/...+json", and none of ours? */
+bool oci_manifest_is_other(const char *content_type);
+
 #endif

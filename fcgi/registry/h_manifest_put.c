@@ -142,6 +142,23 @@ read_body(struct req *req, struct manifest_push *push_io, struct err *err)
 	return rc < 0 ? err_reason(err, "MANIFEST_INVALID") : 0;
 }
 
+static int
+parse_document(struct req *req, const struct manifest_push *push_io,
+    struct oci_manifest *out, struct err *err)
+{
+	const char *type = req_cgi(req, "CONTENT_TYPE");
+	struct settings settings;
+	int rc = settings_current(registry.db, &settings, err);
+
+	if (rc < 0)
+		return rc;
+	if (settings.any_manifest && oci_manifest_is_other(type))
+		return oci_manifest_parse_other(out, req->pool, type,
+		    push_io->payload, push_io->size, err);
+	return oci_manifest_parse(
+	    out, req->pool, type, push_io->payload, push_io->size, err);
+}
+
 int
 h_manifest_put(struct req *req, struct err *err)
 {
@@ -156,9 +173,7 @@ h_manifest_put(struct req *req, struct err *err)
 	if (rc == 0)
 		rc = read_body(req, &push_io, err);
 	if (rc == 0)
-		rc = oci_manifest_parse(&document, req->pool,
-		    req_cgi(req, "CONTENT_TYPE"), push_io.payload,
-		    push_io.size, err);
+		rc = parse_document(req, &push_io, &document, err);
 	if (rc == 0)
 		rc = check_digest(&reference, push_io.payload, push_io.size,
 		    &push_io.digest, err);

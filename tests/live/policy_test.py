@@ -230,6 +230,27 @@ def test_forced_deletions_need_a_setting(stack, setting):
     assert repository.ask("GET", layer).body == b"layer force"
 
 
+def test_documents_of_unknown_types_need_a_setting(stack, setting):
+    repository = Repository(stack, "admin/anything")
+    image = repository.image("subject of it")
+    assert repository.put("v1", image).status == 201
+    kind = "application/vnd.example.report.v1+json"
+    document = json.dumps({"mediaType": kind, "anything": [1, 2], "artifactType": "example/report", "subject": {
+        "mediaType": MANIFEST, "digest": digest_of(image), "size": len(image)}}).encode()
+    refused = repository.put(digest_of(document), document, kind=kind)
+    assert (refused.status, refused.code()) == (400, "MANIFEST_INVALID")
+    setting("manifest.anyType", "true")
+    assert repository.put(digest_of(document), document, kind=kind).header("OCI-Subject") == digest_of(image)
+    answer = repository.ask("GET", "manifests/" + digest_of(document))
+    assert answer.body == document and answer.header("Content-Type") == kind
+    found = json.loads(repository.ask("GET", "referrers/" + digest_of(image)).body)["manifests"]
+    assert [(m["digest"], m["mediaType"], m["artifactType"]) for m in found] == [
+        (digest_of(document), kind, "example/report")]
+    for bad, text in ((kind + "x", document), ("text/plain", document), (kind, b"[]"), (kind, b"{"),
+                      ("application/other+json", document), ("application/a\tb+json", document)):
+        assert repository.put("bad", text, kind=bad).code() == "MANIFEST_INVALID", bad
+
+
 # --- conditions and several tags
 
 def test_conditional_pushes(stack):

@@ -514,6 +514,32 @@ test_too_large(void **state UNUSED)
 	assert_string_equal(err.text, "JSON: more than 16777216 bytes");
 }
 
+static void
+test_other_types(void **state UNUSED)
+{
+	static const char good[] = "application/vnd.x.y.v1+json; charset=utf-8";
+	static const char text[] = "{\"a\":1,\"artifactType\":\"t\"}";
+
+	assert_true(oci_manifest_is_other(good));
+	assert_false(oci_manifest_is_other(OCI_TYPE_INDEX));
+	assert_false(oci_manifest_is_other(OCI_TYPE_DOCKER_MANIFEST ";q=1"));
+	assert_false(oci_manifest_is_other("application/+json"));
+	assert_false(oci_manifest_is_other("application/a/b+json"));
+	assert_false(oci_manifest_is_other("application/json"));
+	assert_false(oci_manifest_is_other("text/a+json"));
+	assert_false(oci_manifest_is_other(NULL));
+	assert_int_equal(oci_manifest_parse_other(
+			     &m, pool, good, text, sizeof(text) - 1, &err),
+	    0);
+	assert_string_equal(m.media_type, "application/vnd.x.y.v1+json");
+	assert_string_equal(m.artifact_type, "t");
+	assert_int_equal(m.item_count, 0);
+	assert_int_equal(oci_manifest_parse_other(&m, pool, OCI_TYPE_INDEX,
+			     text, sizeof(text) - 1, &err),
+	    E_INVALID);
+	assert_string_equal(err.reason, "MANIFEST_INVALID");
+}
+
 #define TEST(function) \
  cmocka_unit_test_setup_teardown(function, setup, teardown)
 
@@ -532,6 +558,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_many_layers),
 	TEST(test_many_annotations),
 	TEST(test_type_lengths),
+	TEST(test_other_types),
 	TEST(test_too_large),
 };
 
