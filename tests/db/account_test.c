@@ -87,8 +87,8 @@ test_names_that_are_refused(void **state UNUSED)
 {
 	static const char *const names[] = { "", "A", "a b", "a/b", ".a", "a.",
 		"a..b", "a___b", "\xc3\xa4", "-a",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aa" };
+		("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		 "aaa") };
 
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		struct account account = { .id = rand_id_new(),
