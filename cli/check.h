@@ -36,9 +36,11 @@ void check_storage(struct check *check);
 void check_tls(struct check *check);
 void check_limits(struct check *check);
 void check_sockets(struct check *check);
+void check_drain(struct check *check);
 
 /* check_db.c: the database servers and what is in them */
 void check_servers(struct check *check);
+void check_users(struct check *check);
 void check_schema(struct check *check);
 void check_token_key(struct check *check);
 void check_admins(struct check *check);

@@ -153,6 +153,35 @@ check_servers(struct check *check)
 		check_server(check, &options, host);
 }
 
+/* May each program's user log in, with the password of its file? */
+void
+check_users(struct check *check)
+{
+	struct cli *cli = check->cli;
+	unsigned good = 0;
+
+	for (size_t i = 0; i < schema_role_count; i++) {
+		struct db_admin *admin = NULL;
+		struct db_options options;
+		struct err err = { .code = 0 };
+
+		/* a missing password was reported with the secrets */
+		if (model_options(&cli->conf, cli->pool, schema_roles[i],
+			&options, &err) < 0)
+			continue;
+		if (db_admin_open(&admin, &options, &err) < 0)
+			check_report_err(check, "database users", &err,
+			    "dtr init --db-admin USER makes users and sets "
+			    "their passwords");
+		else
+			good++;
+		db_admin_close(&admin);
+	}
+	if (good == schema_role_count)
+		check_report(check, CHECK_OK, "database users",
+		    "all %u may log in", good);
+}
+
 void
 check_schema(struct check *check)
 {

@@ -227,4 +227,18 @@ check_sockets(struct check *check)
 	check_socket(check, "dtr-registry", conf->registry_socket);
 	check_socket(check, "dtr-registry", conf->registry_upload_socket);
 	check_socket(check, "dtr-garant", conf->garant_socket);
+	check_socket(check, "dtr-api", conf->api_socket);
+}
+
+void
+check_drain(struct check *check)
+{
+	struct cli *cli = check->cli;
+
+	if (access(pool_printf(cli->pool, "%s/" CONF_DRAIN_FILE,
+		       cli->conf.run_dir),
+		F_OK) == 0)
+		check_report(check, CHECK_WARN, "drain",
+		    "this node tells load balancers to use others; run: dtr "
+		    "drain off");
 }

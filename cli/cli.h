@@ -133,6 +133,7 @@ extern const struct cli_verb cli_verbs[];
 int cmd_init(struct cli *cli, struct err *err);
 int cmd_migrate(struct cli *cli, struct err *err);
 int cmd_check(struct cli *cli, struct err *err);
+int cmd_drain(struct cli *cli, struct err *err);
 int cmd_conf(struct cli *cli, struct err *err);
 int cmd_user_create(struct cli *cli, struct err *err);
 int cmd_user_passwd(struct cli *cli, struct err *err);

@@ -78,10 +78,12 @@ cmd_check(struct cli *cli, struct err *err UNUSED)
 		check_tls,
 		check_limits,
 		check_servers,
+		check_users,
 		check_schema,
 		check_token_key,
 		check_admins,
 		check_sockets,
+		check_drain,
 	};
 	struct check check = { .cli = cli,
 		.quiet = cli_option(cli, "quiet") != NULL };

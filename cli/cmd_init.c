@@ -30,15 +30,28 @@ init_step(struct init *init, const char *did, const char *format, ...)
 	jsw_end(&cli->w);
 }
 
+int
+init_read_super(struct init *init, struct err *err)
+{
+	struct cli *cli = init->cli;
+	const char *file = cli_option(cli, "db-admin-password-file");
+
+	init->db_admin = cli_option(cli, "db-admin");
+	return file == NULL ? 0
+			    : secret_read(cli->pool, file,
+				  "password of the database",
+				  &init->db_admin_password, err);
+}
+
 static int
 read_inputs(struct init *init, struct err *err)
 {
 	struct cli *cli = init->cli;
-	const char *super = cli_option(cli, "db-admin-password-file");
 	const char *admin = cli_option(cli, "admin-password-file");
-	int rc;
+	int rc = init_read_super(init, err);
 
-	init->db_admin = cli_option(cli, "db-admin");
+	if (rc < 0)
+		return rc;
 	if (init->db_admin == NULL)
 		return cli_usage(err,
 		    "--db-admin is missing: a database user that may make "
@@ -48,9 +61,6 @@ read_inputs(struct init *init, struct err *err)
 	rc = account_check_name(init->admin_name, err);
 	if (rc == 0)
 		rc = init_tls_check_names(init, err);
-	if (rc == 0 && super != NULL)
-		rc = secret_read(cli->pool, super, "password of the database",
-		    &init->db_admin_password, err);
 	/* a bad password is refused before anything is made */
 	if (rc == 0 && admin != NULL)
 		rc = secret_read_password(cli->pool, admin,
@@ -151,16 +161,19 @@ say_next(struct cli *cli)
 	    "  dtr check --conf %s\n"
 	    "  dtr-registry -c %s\n"
 	    "  dtr-garant -c %s\n"
+	    "  dtr-api -c %s\n"
 	    "and a web server with the certificate\n"
 	    "  %s\n"
 	    "that passes requests to the sockets\n"
 	    "  %s\n"
 	    "  %s\n"
 	    "  %s\n"
+	    "  %s\n"
 	    "Clients trust %s; the registry is %s",
-	    file, file, file, cli_beside_conf(cli, "tls/server.crt"),
+	    file, file, file, file, cli_beside_conf(cli, "tls/server.crt"),
 	    cli->conf.registry_socket, cli->conf.registry_upload_socket,
-	    cli->conf.garant_socket, cli_beside_conf(cli, "tls/ca.crt"),
+	    cli->conf.garant_socket, cli->conf.api_socket,
+	    cli_beside_conf(cli, "tls/ca.crt"),
 	    cli->conf.external_url);
 }
 

@@ -2,6 +2,7 @@
 #include "common/base/base.h"
 
 #include "cli/cli.h"
+#include "cli/init.h"
 #include "common/base/err.h"
 #include "common/model/model.h"
 #include "common/model/schema.h"
@@ -17,6 +18,44 @@ say_migration(int version, const char *name)
 
 /* The programs' users come from the same host as the owner. */
 static int
+find_host(
+    struct cli *cli, struct db_admin *admin, const char **out, struct err *err)
+{
+	int rc = db_admin_ask(admin, cli->pool,
+	    "SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', -1)", out, err);
+
+	if (rc == 0 && *out == NULL)
+		*out = "%";
+	return rc;
+}
+
+/*
+ * A program that is new in this version has no database user yet, and only a
+ * superuser can make one.
+ */
+static int
+make_users(struct cli *cli, const struct db_options *owner, struct err *err)
+{
+	struct init init = { .cli = cli };
+	struct db_admin *admin = NULL;
+	int rc = db_admin_open(&admin, owner, err);
+
+	if (rc == 0)
+		rc = find_host(cli, admin, &init.user_host, err);
+	db_admin_close(&admin);
+	if (rc == 0)
+		rc = init_read_super(&init, err);
+	jsw_array(&cli->w, "steps");
+	if (rc == 0)
+		rc = init_passwords(&init, err);
+	if (rc == 0)
+		rc = init_users(&init, err);
+	if (rc == 0)
+		jsw_end(&cli->w);
+	return rc;
+}
+
+static int
 grant(struct cli *cli, const struct db_options *owner, struct err *err)
 {
 	struct db_admin *admin = NULL;
@@ -24,13 +63,16 @@ grant(struct cli *cli, const struct db_options *owner, struct err *err)
 	int rc = db_admin_open(&admin, owner, err);
 
 	if (rc == 0)
-		rc = db_admin_ask(admin, cli->pool,
-		    "SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', -1)", &host,
-		    err);
+		rc = find_host(cli, admin, &host, err);
 	if (rc == 0)
-		rc = schema_grant(admin, cli->pool, cli->conf.db_name,
-		    host != NULL ? host : "%", err);
+		rc = schema_grant(
+		    admin, cli->pool, cli->conf.db_name, host, err);
 	db_admin_close(&admin);
+	if (rc == E_NOTFOUND)
+		return err_set(err, E_NOTFOUND,
+		    "the tables are up to date, but a program of this version "
+		    "has no database user yet; run: dtr migrate --db-admin "
+		    "USER, with a user who may make users, usually root");
 	return rc < 0 ? err_prefix(err,
 			    "the tables are up to date, the "
 			    "rights are not; run: dtr init")
@@ -70,6 +112,8 @@ cmd_migrate(struct cli *cli, struct err *err)
 
 	if (rc == 0)
 		rc = model_options(&cli->conf, cli->pool, "owner", &owner, err);
+	if (rc == 0 && cli_option(cli, "db-admin") != NULL)
+		rc = make_users(cli, &owner, err);
 	if (rc == 0 && cli_option(cli, "status") == NULL) {
 		migrate_cli = cli;
 		rc = schema_migrate(&owner, cli->pool, say_migration, err);

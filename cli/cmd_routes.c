@@ -21,6 +21,9 @@ static const struct text_route routes[] = {
 #define PROGRAM "dtr-garant"
 #include "fcgi/garant/routes.def"
 #undef PROGRAM
+#define PROGRAM "dtr-api"
+#include "fcgi/api/routes.def"
+#undef PROGRAM
 };
 #undef ROUTE
 

@@ -26,16 +26,16 @@ check_name(const char *name, struct err *err)
 	return 0;
 }
 
-static const char *
-user_host(const struct init *init)
+static void
+choose_user_host(struct init *init)
 {
 	struct cli *cli = init->cli;
-	const char *host = cli_option(cli, "db-user-host");
 
-	if (host != NULL)
-		return host;
-	return hosts_are_local(cli->pool, cli->conf.db_hosts) ? "localhost"
-							      : "%";
+	init->user_host = cli_option(cli, "db-user-host");
+	if (init->user_host == NULL)
+		init->user_host = hosts_are_local(cli->pool, cli->conf.db_hosts)
+		    ? "localhost"
+		    : "%";
 }
 
 static int
@@ -102,7 +102,7 @@ make_user(struct init *init, const char *role, struct err *err)
 {
 	struct pool *pool = init->cli->pool;
 	struct db_options options;
-	const char *host = user_host(init);
+	const char *host = init->user_host;
 	const char *password, *user;
 	int is = 0;
 	int rc = model_options(&init->cli->conf, pool, role, &options, err);
@@ -177,7 +177,7 @@ make_users(struct init *init, struct err *err)
 		escape_name(pool, name),
 		db_admin_quote(
 		    init->super, pool, pool_printf(pool, "%s_owner", name)),
-		db_admin_quote(init->super, pool, user_host(init))),
+		db_admin_quote(init->super, pool, init->user_host)),
 	    err);
 }
 
@@ -205,9 +205,22 @@ make_tables(struct init *init, struct err *err)
 	if (rc == E_BUSY)
 		return err_prefix(err,
 		    "database user \"%s\" at host \"%s\" (see --db-user-host)",
-		    owner.user, user_host(init));
+		    owner.user, init->user_host);
 	if (rc == 0)
 		init_step(init, "found", "schema is up to date");
+	return rc;
+}
+
+int
+init_users(struct init *init, struct err *err)
+{
+	int rc = check_name(init->cli->conf.db_name, err);
+
+	if (rc == 0)
+		rc = open_super(init, err);
+	if (rc == 0)
+		rc = make_users(init, err);
+	db_admin_close(&init->super);
 	return rc;
 }
 
@@ -217,6 +230,7 @@ init_db(struct init *init, struct err *err)
 	struct cli *cli = init->cli;
 	int rc = check_name(cli->conf.db_name, err);
 
+	choose_user_host(init);
 	if (rc == 0)
 		rc = open_super(init, err);
 	if (rc == 0)
@@ -227,7 +241,7 @@ init_db(struct init *init, struct err *err)
 		rc = make_tables(init, err);
 	if (rc == 0)
 		rc = schema_grant(init->super, cli->pool, cli->conf.db_name,
-		    user_host(init), err);
+		    init->user_host, err);
 	if (rc == 0)
 		init_step(init, "set", "rights of the database users");
 	db_admin_close(&init->super);

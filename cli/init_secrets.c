@@ -154,6 +154,19 @@ make_secret(struct init *init, const char *name, size_t size, struct err *err)
 }
 
 int
+init_passwords(struct init *init, struct err *err)
+{
+	struct pool *pool = init->cli->pool;
+	int rc = make_secret(init, "db-owner", PASSWORD_BYTES, err);
+
+	for (size_t i = 0; rc == 0 && i < schema_role_count; i++)
+		rc = make_secret(init,
+		    pool_printf(pool, "db-%s", schema_roles[i]),
+		    PASSWORD_BYTES, err);
+	return rc;
+}
+
+int
 init_secrets(struct init *init, struct err *err)
 {
 	struct cli *cli = init->cli;
@@ -163,11 +176,7 @@ init_secrets(struct init *init, struct err *err)
 	if (rc > 0)
 		rc = check_folder(init, folder, err);
 	if (rc == 0)
-		rc = make_secret(init, "db-owner", PASSWORD_BYTES, err);
-	for (size_t i = 0; rc == 0 && i < schema_role_count; i++)
-		rc = make_secret(init,
-		    pool_printf(cli->pool, "db-%s", schema_roles[i]),
-		    PASSWORD_BYTES, err);
+		rc = init_passwords(init, err);
 	if (rc == 0)
 		rc = make_secret(init, "cluster-key", CLUSTER_KEY_BYTES, err);
 	return rc;

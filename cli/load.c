@@ -14,6 +14,7 @@ load_of(const struct conf *conf, unsigned cores)
 		{ conf->registry_upload_workers,
 		    conf->registry_upload_threads },
 		{ conf->garant_workers, conf->garant_threads },
+		{ conf->api_workers, conf->api_threads },
 	};
 	struct load load = { 0 };
 

@@ -7,6 +7,7 @@ dtr_SOURCES = \
 	cli/cli.h \
 	cli/cmd_check.c \
 	cli/cmd_conf.c \
+	cli/cmd_drain.c \
 	cli/cmd_gc.c \
 	cli/cmd_init.c \
 	cli/cmd_key.c \

@@ -48,6 +48,9 @@ static const struct cli_option init_options[] = {
 
 static const struct cli_option migrate_options[] = {
 	{ "status", NULL, "only say which migrations are to be done" },
+	{ "db-admin", "USER", "database user who makes users of new programs" },
+	{ "db-admin-password-file", "FILE",
+	    "its password; without: by the socket" },
 	{ 0 },
 };
 
@@ -108,6 +111,9 @@ const struct cli_verb cli_verbs[] = {
 	    cmd_init },
 	{ "migrate", "", 0, "bring the database to this version's schema",
 	    migrate_options, cmd_migrate },
+	{ "drain", "on|off|status", 1,
+	    "turn load balancers away from this node, or back", NULL,
+	    cmd_drain },
 	{ "check", "", 0, "look for faults of the setup", check_options,
 	    cmd_check },
 	{ "conf", "", 0, "print the effective configuration", conf_options,

@@ -1,7 +1,8 @@
 # Examples for administrators: nothing of it is put to work by make install.
 exampledir = $(docdir)/examples
 dist_example_DATA = conf/dtr.conf.sample conf/dtr.cron conf/nginx.conf.in
-example_units = conf/systemd/dtr-garant.service \
+example_units = conf/systemd/dtr-api.service \
+	conf/systemd/dtr-garant.service \
 	conf/systemd/dtr-registry.service
 nodist_example_DATA = $(example_units)
 EXTRA_DIST += $(example_units:=.in) tests/doc/conf_test.sh
@@ -13,5 +14,6 @@ $(example_units): Makefile
 	    $(SED) -e 's|@sbindir[@]|$(sbindir)|' \
 	    -e 's|@dtrconfdir[@]|$(dtrconfdir)|' \
 	    '$(srcdir)/$@.in' > $@.tmp && mv $@.tmp $@
+conf/systemd/dtr-api.service: conf/systemd/dtr-api.service.in
 conf/systemd/dtr-garant.service: conf/systemd/dtr-garant.service.in
 conf/systemd/dtr-registry.service: conf/systemd/dtr-registry.service.in

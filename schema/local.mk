@@ -12,11 +12,13 @@ schema_queries = \
 	schema/query/object.sql \
 	schema/query/referrer.sql \
 	schema/query/repository.sql \
+	schema/query/search.sql \
 	schema/query/setting.sql \
 	schema/query/tag.sql \
 	schema/query/token_key.sql \
 	schema/query/upload.sql
 schema_migrations = \
 	schema/migrate/0001_initial.sql \
-	schema/migrate/0002_events.sql
+	schema/migrate/0002_events.sql \
+	schema/migrate/0003_search.sql
 EXTRA_DIST += $(schema_queries) $(schema_migrations)

@@ -13,6 +13,7 @@ include tests/unit/cli/local.mk
 include tests/db/local.mk
 include tests/fcgi/local.mk
 include tests/fuzz/local.mk
+include tests/fault/local.mk
 
 # headers of tests, and what is no program
 EXTRA_DIST += tests/unit/unit.h tests/unit/crypt/keys.h tests/case tests/lib \

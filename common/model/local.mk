@@ -33,6 +33,8 @@ common_libcommon_a_SOURCES += \
 	common/model/review.h \
 	common/model/schema.c \
 	common/model/schema.h \
+	common/model/search.c \
+	common/model/search.h \
 	common/model/setting.c \
 	common/model/setting.h \
 	common/model/setting_keys.def \

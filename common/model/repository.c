@@ -5,6 +5,7 @@
 #include "common/base/pool.h"
 #include "common/model/model.h"
 #include "common/model/q.h"
+#include "common/model/search.h"
 
 int
 repository_find(struct db *db, struct pool *pool, const char *path,
@@ -37,10 +38,11 @@ static int
 create_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct create *c = context;
-
-	return tx_exec(tx, Q_REPOSITORY_INSERT, NULL, err,
+	int rc = tx_exec(tx, Q_REPOSITORY_INSERT, NULL, err,
 	    db_id(&c->repository->id), db_id(&c->repository->namespace_id),
 	    db_text(c->path), db_int(c->repository->is_public));
+
+	return rc < 0 ? rc : search_add(tx, &c->repository->id, c->path, err);
 }
 
 int

@@ -16,7 +16,7 @@
 #define TOKEN_BYTES 8
 #define LOCK_PREFIX "dtr.migrate."
 
-const char *const schema_roles[] = { "registry", "garant" };
+const char *const schema_roles[] = { "registry", "garant", "api" };
 const size_t schema_role_count = COUNT_OF(schema_roles);
 
 static const char table_text[] =
@@ -300,10 +300,18 @@ is_role(const char *name)
 	return false;
 }
 
+/* MariaDB's number, and MySQL's, which speaks of making one by GRANT */
+static bool
+is_no_user(unsigned number)
+{
+	return number == 1133 || number == 1410;
+}
+
 int
 schema_grant(struct db_admin *admin, struct pool *pool, const char *database,
     const char *host, struct err *err)
 {
+	const char *missing = NULL;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < Q_GRANT_COUNT; i++) {
@@ -319,6 +327,13 @@ schema_grant(struct db_admin *admin, struct pool *pool, const char *database,
 			db_admin_quote(admin, pool, user),
 			db_admin_quote(admin, pool, host)),
 		    err);
+		if (rc < 0 && is_no_user(db_admin_errno(admin))) {
+			missing = user;
+			rc = 0;
+		}
 	}
+	if (rc == 0 && missing != NULL)
+		return err_set(err, E_NOTFOUND,
+		    "there is no database user \"%s\"", missing);
 	return rc;
 }

@@ -31,7 +31,8 @@ int schema_version(struct db_admin *admin, struct pool *pool,
 
 /*
  * Gives every role's user, at this host, the rights that its statements
- * need, and no more. Run by a superuser after a migration.
+ * need, and no more. Run after a migration by the owner or a superuser.
+ * E_NOTFOUND when a user is missing; the others have theirs then.
  */
 int schema_grant(struct db_admin *admin, struct pool *pool,
     const char *database, const char *host, struct err *err);

@@ -18,7 +18,7 @@ struct err;
 struct pool;
 
 /* All parameters together, as they go over the wire. */
-#define FCGI_QUESTION_MAX ((size_t)128 << 10)
+#define FCGI_QUESTION_MAX       ((size_t)128 << 10)
 #define FCGI_ANSWER_HEADERS_MAX 32
 
 struct fcgi_question {

@@ -281,9 +281,9 @@ static const struct kind kinds[] = {
 static void
 put_histogram(struct str *out, const struct kind *kind, size_t r, size_t m)
 {
-	const struct histogram *h = (const void *)((const char *)&metrics_shared
-						       ->routes[r][m] +
-	    kind->offset);
+	const struct histogram *h =
+	    (const void *)((const char *)&metrics_shared->routes[r][m] +
+		kind->offset);
 	char labels[128];
 	uint64_t sum = 0;
 
@@ -293,8 +293,8 @@ put_histogram(struct str *out, const struct kind *kind, size_t r, size_t m)
 		sum += atomic_load(&h->bucket[b]);
 		str_printf(out, "%s_bucket{%s,le=\"", kind->name, labels);
 		if (b < kind->count)
-			str_printf(out, "%.10g",
-			    (double)kind->bounds[b] / kind->unit);
+			str_printf(
+			    out, "%.10g", (double)kind->bounds[b] / kind->unit);
 		else
 			str_puts(out, "+Inf");
 		str_printf(out, "\"} %" PRIu64 "\n", sum);
@@ -341,8 +341,8 @@ put_in_flight(struct str *out)
 		int64_t n = 0;
 
 		for (size_t i = 0; i < used; i++)
-			n += atomic_load(
-			    &metrics_shared->slots[i].in_flight[r]);
+			n +=
+			    atomic_load(&metrics_shared->slots[i].in_flight[r]);
 		if (n != 0 || is_route_used(r))
 			str_printf(out,
 			    "registry_http_in_flight_requests{handler=\"%s\"} "

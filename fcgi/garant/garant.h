@@ -46,6 +46,7 @@ enum garant_metric {
 
 int h_token_get(struct req *req, struct err *err);
 int h_token_post(struct req *req, struct err *err);
+int h_identity_get(struct req *req, struct err *err);
 int h_keys_get(struct req *req, struct err *err);
 
 #endif

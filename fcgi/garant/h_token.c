@@ -2,9 +2,6 @@
 #include "common/base/base.h"
 #include "fcgi/garant/garant.h"
 
-#include <strings.h>
-
-#include "common/base/enc.h"
 #include "common/base/err.h"
 #include "common/base/pool.h"
 #include "common/base/str.h"
@@ -32,30 +29,6 @@ static void
 challenge(struct req *req)
 {
 	resp_header(req, "WWW-Authenticate", "Basic realm=\"dtr\"");
-}
-
-/* 1 user and password, 0 no Basic header, < 0 malformed */
-static int
-parse_basic(struct req *req, char **name_out, char **password_out,
-    struct err *err)
-{
-	const char *header = req_header(req, "AUTHORIZATION");
-	char *text, *colon;
-	size_t n;
-
-	if (header == NULL || strncasecmp(header, "Basic ", 6) != 0)
-		return 0;
-	header += 6 + strspn(header + 6, " ");
-	text = (char *)enc_parse_base64(
-	    req->pool, header, strlen(header), &n);
-	colon = text != NULL ? memchr(text, ':', n) : NULL;
-	if (colon == NULL || memchr(text, '\0', n) != NULL)
-		return err_set(
-		    err, E_UNAUTH, "malformed Authorization header");
-	*colon = '\0';
-	*name_out = text;
-	*password_out = colon + 1;
-	return 1;
 }
 
 static int
@@ -144,7 +117,7 @@ h_token_get(struct req *req, struct err *err)
 	if (rc < 0)
 		return rc;
 	asked->offline = offline != NULL && strcmp(offline, "true") == 0;
-	rc = parse_basic(req, &name, &password, err);
+	rc = login_parse_basic(req, &name, &password, err);
 	if (rc == E_UNAUTH)
 		challenge(req);
 	if (rc == 1)

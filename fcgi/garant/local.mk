@@ -1,9 +1,12 @@
 sbin_PROGRAMS += dtr-garant
 dtr_garant_SOURCES = \
+	fcgi/garant/bearer.c \
+	fcgi/garant/bearer.h \
 	fcgi/garant/garant.c \
 	fcgi/garant/garant.h \
 	fcgi/garant/grant.c \
 	fcgi/garant/grant.h \
+	fcgi/garant/h_identity.c \
 	fcgi/garant/h_keys.c \
 	fcgi/garant/h_token.c \
 	fcgi/garant/login.c \

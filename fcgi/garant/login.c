@@ -2,7 +2,9 @@
 #include "fcgi/garant/login.h"
 
 #include <semaphore.h>
+#include <strings.h>
 
+#include "common/base/enc.h"
 #include "common/base/err.h"
 #include "common/base/mem.h"
 #include "common/base/pool.h"
@@ -39,6 +41,29 @@ login_stop(void)
 {
 	cache_free(&login_good);
 	mem_wipe(login_cache_key, sizeof(login_cache_key));
+}
+
+int
+login_parse_basic(struct req *req, char **name_out, char **password_out,
+    struct err *err)
+{
+	const char *header = req_header(req, "AUTHORIZATION");
+	char *text, *colon;
+	size_t n;
+
+	if (header == NULL || strncasecmp(header, "Basic ", 6) != 0)
+		return 0;
+	header += 6 + strspn(header + 6, " ");
+	text = (char *)enc_parse_base64(
+	    req->pool, header, strlen(header), &n);
+	colon = text != NULL ? memchr(text, ':', n) : NULL;
+	if (colon == NULL || memchr(text, '\0', n) != NULL)
+		return err_set(
+		    err, E_UNAUTH, "malformed Authorization header");
+	*colon = '\0';
+	*name_out = text;
+	*password_out = colon + 1;
+	return 1;
 }
 
 static int

@@ -17,6 +17,13 @@ void login_start(unsigned parallel_checks);
 void login_stop(void);
 
 /*
+ * Name and password of Basic authentication (RFC 7617), in pool memory. 1,
+ * 0 there is no such header, E_UNAUTH it is malformed.
+ */
+int login_parse_basic(struct req *req, char **name_out, char **password_out,
+    struct err *err);
+
+/*
  * E_UNAUTH with one and the same text for all kinds of wrong; E_LIMIT with
  * Retry-After set while this address has to wait or all places are taken;
  * E_BUSY when it could not be found out.

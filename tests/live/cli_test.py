@@ -87,6 +87,7 @@ class Node:
             "registry.socket": self.path("r.sock"),
             "registry.upload_socket": self.path("u.sock"),
             "garant.socket": self.path("g.sock"),
+            "api.socket": self.path("a.sock"),
             "garant.password_cost": "1",
         }
 
@@ -199,17 +200,17 @@ def test_init_makes_everything(node):
     assert 'made   administrator "admin"' in out
     assert node.mode("etc", "secrets") == 0o700
     secrets = node.secrets()
-    assert sorted(secrets) == ["cluster-key", "db-garant", "db-owner", "db-registry"]
+    assert sorted(secrets) == ["cluster-key", "db-api", "db-garant", "db-owner", "db-registry"]
     for name, text in secrets.items():
         assert re.fullmatch(r"[0-9a-f]{%d}\n" % (64 if name == "cluster-key" else 32), text), name
         assert node.mode("etc", "secrets", name) == 0o600
-    assert len(set(secrets.values())) == 4
+    assert len(set(secrets.values())) == 5
     for name, mode in (("ca.key", 0o600), ("server.key", 0o600), ("ca.crt", 0o644), ("server.crt", 0o644)):
         assert node.mode("etc", "tls", name) == mode
     assert node.mode("etc", "dtr.conf") == 0o644
     for line in ("node.external_url = https://registry.example.com:5443", "storage.reserve = 0"):
         assert line in node.read("etc", "dtr.conf").splitlines()
-    for role in ("owner", "registry", "garant"):
+    for role in ("owner", "registry", "garant", "api"):
         assert node.logs_in(role)
     assert node.sql("SELECT name, is_admin FROM account") == [["admin", "1"]]
     # nothing secret was said
@@ -333,6 +334,12 @@ def test_database_users_have_no_more_rights_than_they_need(ready):
     registry = "\n".join(r[0] for r in ready.server.sql("SHOW GRANTS FOR %s_registry@localhost" % ready.database))
     assert "account_password" not in registry and "`token_key`" not in registry
     assert "ON `%s`.*" % ready.database not in registry
+    # who shows lists to people can change none of what they show
+    api = "\n".join(r[0] for r in ready.server.sql("SHOW GRANTS FOR %s_api@localhost" % ready.database))
+    assert "GRANT SELECT ON `%s`.`repository` TO" % ready.database in api
+    for table in ("account_password", "access_token", "token_key", "token_certificate", "login_delay"):
+        assert "`%s`" % table not in api
+    assert not re.search(r"INSERT|UPDATE|DELETE", api)
 
 
 @pytest.mark.parametrize("words, line", [
@@ -639,19 +646,80 @@ def test_revoke_tokens(fresh):
 # --- migrate
 
 def test_migrate(fresh):
-    assert fresh.json("migrate", "--status") == {"version": 1, "wanted": 1}
+    last = max(int(name[:4]) for name in os.listdir(os.path.join(TOP, "schema", "migrate")))
+    assert fresh.json("migrate", "--status") == {"version": last, "wanted": last}
     fresh.sql("UPDATE schema_version SET version = 0")
     done = fresh.dtr("migrate", "--status", code=1)
-    assert done.stdout == "the database has schema version 0, this program 1; run: dtr migrate\n"
+    assert done.stdout == "the database has schema version 0, this program %d; run: dtr migrate\n" % last
     assert "run: dtr migrate" in fresh.check(code=1)["fail", "schema"]
     # rights that a migration brings are given without a superuser
     fresh.sql("REVOKE ALL PRIVILEGES ON tag FROM %s_registry@localhost" % fresh.database)
     fresh.dtr("migrate")
-    assert fresh.json("migrate", "--status") == {"version": 1, "wanted": 1}
+    assert fresh.json("migrate", "--status") == {"version": last, "wanted": last}
     assert "`tag`" in str(fresh.server.sql("SHOW GRANTS FOR %s_registry@localhost" % fresh.database))
     fresh.sql("UPDATE schema_version SET version = 99")
     assert "use a newer program" in fresh.fails("migrate")
     assert "use a newer program" in fresh.check(code=1)["fail", "schema"]
+
+
+def forget(node, role):
+    """As a node was set up before there was a program of this role."""
+    node.server.sql("DROP USER %s_%s@localhost" % (node.database, role))
+    os.unlink(node.path("etc", "secrets", "db-" + role))
+
+
+def test_migrate_of_a_node_that_lacks_a_program(fresh):
+    forget(fresh, "api")
+    fresh.sql("REVOKE ALL PRIVILEGES ON tag FROM %s_registry@localhost" % fresh.database)
+    assert "run dtr init" in fresh.check(code=1)["fail", "secrets"]
+    before = fresh.secrets()
+    assert "run: dtr migrate --db-admin USER" in fresh.fails("migrate")
+    # the programs that were there have their rights all the same
+    assert "`tag`" in str(fresh.server.sql("SHOW GRANTS FOR %s_registry@localhost" % fresh.database))
+    answer = fresh.json("migrate", "--db-admin", super_name())
+    assert "database user %s_api@localhost" % fresh.database in [
+        s["what"] for s in answer["steps"] if s["did"] == "made"]
+    assert {name: text for name, text in fresh.secrets().items() if name != "db-api"} == before
+    for role in ("owner", "registry", "garant", "api"):
+        assert fresh.logs_in(role)
+    assert [key for key in fresh.check() if key[0] == "fail"] == []
+
+
+def test_migrate_needs_a_user_who_may_make_users(fresh):
+    forget(fresh, "api")
+    password = fresh.path("etc", "secrets", "db-owner")
+    line = fresh.fails("migrate", "--db-admin", fresh.database + "_owner", "--db-admin-password-file", password)
+    assert line.startswith("dtr: migrate: ")
+    # and goes on where it stopped
+    fresh.dtr("migrate", "--db-admin", super_name())
+    assert fresh.logs_in("api")
+
+
+def test_init_brings_what_a_new_program_needs(fresh):
+    forget(fresh, "api")
+    assert "made   database user %s_api@localhost" % fresh.database in fresh.again().stdout
+    assert fresh.logs_in("api")
+    assert [key for key in fresh.check() if key[0] == "fail"] == []
+
+
+# --- drain
+
+def test_drain(fresh):
+    os.makedirs(fresh.path("run"))
+    give(fresh.path("run"))
+    assert fresh.json("drain", "status") == {"draining": False}
+    for _ in range(2):
+        assert fresh.json("drain", "on") == {"draining": True}
+    assert os.path.exists(fresh.path("run", "drain"))
+    assert fresh.dtr("drain", "status").stdout.startswith("this node drains")
+    assert "run: dtr drain off" in fresh.check()["warn", "drain"]
+    for _ in range(2):
+        assert fresh.json("drain", "off") == {"draining": False}
+    assert not os.path.exists(fresh.path("run", "drain"))
+    assert ("warn", "drain") not in fresh.check()
+    assert fresh.fails("drain", "maybe", code=2) == 'dtr: drain: "maybe" is none of on, off and status'
+    os.rmdir(fresh.path("run"))
+    assert fresh.path("run") in fresh.fails("drain", "on")
 
 
 # --- check
@@ -660,20 +728,20 @@ def test_check_of_a_good_node(ready):
     done = ready.dtr("check")
     lines = done.stdout.splitlines()
     assert [l for l in lines if l.startswith("FAIL")] == []
-    assert lines[-1] == "0 failures, 3 warnings"
+    assert lines[-1] == "0 failures, 4 warnings"
     # only the programs do not run
     assert {l.split()[1] for l in lines if l.startswith("warn")} == {"programs"}
     for name in ("configuration", "secrets", "storage", "certificate", "limits", "database", "clock",
-                 "connections", "schema", "token key", "administrator"):
+                 "connections", "database users", "schema", "token key", "administrator"):
         assert any(l.startswith("ok    " + name) for l in lines), name
     quiet = ready.dtr("check", "--quiet").stdout.splitlines()
-    assert len(quiet) == 3 and all(l.startswith("warn") for l in quiet)
+    assert len(quiet) == 4 and all(l.startswith("warn") for l in quiet)
     assert not any(text.strip() in done.stdout for text in ready.secrets().values())
 
 
 def test_check_finds_running_programs(fresh):
     sockets = []
-    for name in ("r.sock", "u.sock", "g.sock"):
+    for name in ("r.sock", "u.sock", "g.sock", "a.sock"):
         s = socket.socket(socket.AF_UNIX)
         s.bind(fresh.path(name))
         s.listen()
@@ -703,6 +771,15 @@ def test_check_finds_a_missing_password(fresh):
     os.unlink(fresh.path("etc", "secrets", "db-owner"))
     found = fresh.check(code=1)
     assert ("fail", "secrets") in found and ("fail", "schema") in found
+
+
+def test_check_finds_a_database_user_with_another_password(fresh):
+    fresh.server.sql("ALTER USER %s_garant@localhost IDENTIFIED BY 'x'" % fresh.database)
+    found = fresh.check(code=1)
+    assert "%s_garant" % fresh.database in found["fail", "database users"]
+    assert "dtr init --db-admin USER" in found["fail", "database users"]
+    fresh.again()
+    assert ("fail", "database users") not in fresh.check()
 
 
 def test_check_finds_a_wrong_cluster_key(fresh):
@@ -848,7 +925,7 @@ def test_conf_file_that_is_missing(node):
 def test_routes(ready):
     routes = ready.json("routes")["routes"]
     count = 0
-    for program in ("registry", "garant"):
+    for program in ("registry", "garant", "api"):
         with open(os.path.join(TOP, "fcgi", program, "routes.def")) as f:
             count += len(re.findall(r"^ROUTE\(", f.read(), re.M))
     assert len(routes) == count > 10
@@ -860,7 +937,7 @@ def test_routes(ready):
 def test_help_and_version(ready):
     out = ready.dtr("--help").stdout
     verbs = re.findall(r"^  ([a-z][a-z-]*(?: [a-z]+)?) ", out, re.M)
-    assert len(verbs) == 16
+    assert len(verbs) == 17
     for verb in verbs:
         help_text = ready.dtr(*verb.split(), "--help").stdout
         assert help_text.startswith("usage: dtr " + verb)

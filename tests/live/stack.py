@@ -58,6 +58,7 @@ class Stack:
         self.responders = {}
         self.conf = os.path.join(self.dir, "dtr.conf")
         self.environment = dict(os.environ)
+        self.build = BUILD
 
     # --- starting and stopping
 
@@ -80,7 +81,7 @@ class Stack:
                        check=True, stdout=subprocess.DEVNULL)
 
     def dtr(self, *args, **more):
-        return subprocess.run([os.path.join(BUILD, "dtr"), *args, "--conf", self.conf],
+        return subprocess.run([os.path.join(self.build, "dtr"), *args, "--conf", self.conf],
                               capture_output=True, text=True, **more, **self.as_user())
 
     def start(self):
@@ -126,7 +127,7 @@ class Stack:
     def start_responder(self, program, ready=True):
         log = open(self.path(program + ".log"), "a")
         self.responders[program] = subprocess.Popen(
-            [os.path.join(BUILD, program), "-c", self.conf],
+            [os.path.join(self.build, program), "-c", self.conf],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             env=self.environment, **self.as_user())
         log.close()

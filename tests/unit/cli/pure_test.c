@@ -114,11 +114,13 @@ test_load(void **state UNUSED)
 	conf.registry_upload_threads = 64;
 	conf.garant_workers = 1;
 	conf.garant_threads = 10;
+	conf.api_workers = 2;
+	conf.api_threads = 5;
 	load = load_of(&conf, 4);
-	assert_int_equal(load.workers, 4 + 3 + 1);
-	assert_int_equal(load.threads, 4 * 16 + 3 * 64 + 10);
+	assert_int_equal(load.workers, 4 + 3 + 1 + 2);
+	assert_int_equal(load.threads, 4 * 16 + 3 * 64 + 10 + 2 * 5);
 	assert_int_equal(load.worker_threads, 64);
-	assert_int_equal(load.connections, 8 * 8);
+	assert_int_equal(load.connections, 8 * 10);
 	pool_free(&pool);
 }
 

@@ -1,8 +1,14 @@
 # unit tests of model: what needs no server (tests/db has the rest)
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/model/access_test
-TESTS += tests/unit/model/access_test
+model_tests = \
+	tests/unit/model/access_test \
+	tests/unit/model/search_test
+model_test_libs = common/libcommon.a $(CMOCKA_LIBS) $(MYSQL_LIBS) \
+	$(CRYPTO_LIBS)
+check_PROGRAMS += $(model_tests)
+TESTS += $(model_tests)
 tests_unit_model_access_test_SOURCES = tests/unit/model/access_test.c
-tests_unit_model_access_test_LDADD = common/libcommon.a $(CMOCKA_LIBS) \
-	$(MYSQL_LIBS) $(CRYPTO_LIBS)
+tests_unit_model_access_test_LDADD = $(model_test_libs)
+tests_unit_model_search_test_SOURCES = tests/unit/model/search_test.c
+tests_unit_model_search_test_LDADD = $(model_test_libs)
 endif

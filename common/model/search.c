@@ -1,0 +1,229 @@
+#include "common/base/base.h"
+#include "common/model/search.h"
+
+#include "common/base/err.h"
+#include "common/base/pool.h"
+#include "common/model/model.h"
+#include "common/model/q.h"
+#include "common/oci/name.h"
+
+#define STEP       1000
+#define STEP_SIZE  ((size_t)16 << 20)
+#define TERMS_MAX  8
+#define SEPARATORS "/._-"
+/* behind every byte that a name may have */
+#define END "~"
+
+/* a search under way */
+struct run {
+	const struct search *search;
+	struct db *db;
+	struct pool *pool;
+	const char *terms[TERMS_MAX];
+	size_t term_count;
+	const char *key; /* the longest one, which the index is asked for */
+	struct search_result *found;
+};
+
+/* where a step begins: behind this word of this repository */
+struct place {
+	char word[OCI_NAME_MAX + 1];
+	struct rand_id id;
+};
+
+const char *
+search_next_word(const char *path, size_t *at_io)
+{
+	size_t at = *at_io;
+
+	if (at > 0)
+		at += strcspn(path + at, SEPARATORS);
+	at += strspn(path + at, SEPARATORS);
+	*at_io = at + 1;
+	return path[at] != '\0' ? path + at : NULL;
+}
+
+int
+search_add(struct db_tx *tx, const struct rand_id *repository, const char *path,
+    struct err *err)
+{
+	const char *word;
+	size_t at = 0;
+	int rc = 0;
+
+	while (rc == 0 && (word = search_next_word(path, &at)) != NULL)
+		rc = tx_exec(tx, Q_SEARCH_WORD_INSERT, NULL, err, db_text(word),
+		    db_id(repository));
+	return rc;
+}
+
+/* names are lower case */
+static char *
+lower(struct pool *pool, const char *p, size_t n)
+{
+	char *text = pool_memdup(pool, p, n);
+
+	for (size_t i = 0; i < n; i++)
+		if (text[i] >= 'A' && text[i] <= 'Z')
+			text[i] = (char)(text[i] - 'A' + 'a');
+	return text;
+}
+
+/*
+ * What no name has is not found, and not asked for: the index is in ASCII,
+ * and of no use to compare with other text.
+ */
+static bool
+may_be_found(const struct run *run)
+{
+	static const char letters[] =
+	    "abcdefghijklmnopqrstuvwxyz0123456789" SEPARATORS;
+
+	for (size_t i = 0; i < run->term_count; i++)
+		if (run->terms[i][strspn(run->terms[i], letters)] != '\0')
+			return false;
+	return strlen(run->key) <= OCI_NAME_MAX;
+}
+
+static int
+split(struct run *run, struct err *err)
+{
+	const char *p = run->search->text;
+
+	run->key = "";
+	for (p += strspn(p, " \t"); *p != '\0'; p += strspn(p, " \t")) {
+		size_t n = strcspn(p, " \t");
+		const char *term = lower(run->pool, p, n);
+
+		if (run->term_count == TERMS_MAX)
+			return err_set(err, E_INVALID,
+			    "a search has at most %d words", TERMS_MAX);
+		run->terms[run->term_count++] = term;
+		if (n > strlen(run->key))
+			run->key = term;
+		p += n;
+	}
+	return 0;
+}
+
+static bool
+matches(const struct run *run, const char *path)
+{
+	for (size_t i = 0; i < run->term_count; i++)
+		if (strstr(path, run->terms[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* a name may have the key more than once */
+static bool
+is_known(const struct search_result *found, const struct rand_id *id)
+{
+	for (size_t i = 0; i < found->count; i++)
+		if (rand_id_equal(&found->items[i].id, id))
+			return true;
+	return false;
+}
+
+static void
+take(struct run *run, const struct db_rows *rows, size_t i)
+{
+	struct rand_id id = db_cell_id(rows, i, 1);
+	const char *path = db_cell(rows, i, 2)->p;
+	struct search_result *found = run->found;
+
+	/* without a path it is being deleted */
+	if (path == NULL || db_cell(rows, i, 4)->i != 1 ||
+	    !matches(run, path) || is_known(found, &id))
+		return;
+	if (found->count == SEARCH_FOUND_MAX) {
+		found->is_cut = true;
+		return;
+	}
+	found->items[found->count++] = (struct search_item){ .id = id,
+		.path = pool_strdup(run->pool, path),
+		.description = pool_strdup(run->pool, db_cell(rows, i, 3)->p) };
+}
+
+/* 1: there may be more behind *place_io */
+static int
+step(
+    struct run *run, struct pool *pool, struct place *place_io, struct err *err)
+{
+	const struct rand_id *reader = run->search->reader;
+	const char *end = pool_printf(pool, "%s" END, run->key);
+	struct db_rows rows;
+	int rc = db_select(run->db, pool, Q_SEARCH_WORDS, &rows, err,
+	    db_int(run->search->reader_is_admin), db_id(reader), db_id(reader),
+	    db_id(reader), db_id(reader), db_text(end), db_text(place_io->word),
+	    db_text(place_io->word), db_id(&place_io->id), db_int(STEP));
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < rows.count && !run->found->is_cut; i++)
+		take(run, &rows, i);
+	if (rows.count < STEP || run->found->is_cut)
+		return 0;
+	snprintf(place_io->word, sizeof(place_io->word), "%s",
+	    db_cell(&rows, STEP - 1, 0)->p);
+	place_io->id = db_cell_id(&rows, STEP - 1, 1);
+	return 1;
+}
+
+static int
+look(struct run *run, struct err *err)
+{
+	struct pool *pool = pool_new(STEP_SIZE);
+	struct place place = { .word = "" };
+	int rc = 1;
+
+	memcpy(place.word, run->key, strlen(run->key));
+	for (size_t looked = 0; rc == 1 && looked < SEARCH_LOOK_MAX;
+	     looked += STEP) {
+		rc = step(run, pool, &place, err);
+		pool_clear(pool);
+	}
+	run->found->is_cut |= rc == 1;
+	pool_free(&pool);
+	return rc < 0 ? rc : 0;
+}
+
+static int
+rank(const char *path, const char *key)
+{
+	const char *slash = strchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+
+	if (strcmp(name, key) == 0)
+		return 0;
+	return strncmp(name, key, strlen(key)) == 0 ? 1 : 2;
+}
+
+static int
+compare(const void *a, const void *b, void *key)
+{
+	const struct search_item *x = a, *y = b;
+	int by_rank = rank(x->path, key) - rank(y->path, key);
+
+	return by_rank != 0 ? by_rank : strcmp(x->path, y->path);
+}
+
+int
+search_repositories(struct db *db, struct pool *pool,
+    const struct search *search, struct search_result *out, struct err *err)
+{
+	struct run run = {
+		.search = search, .db = db, .pool = pool, .found = out
+	};
+	int rc = split(&run, err);
+
+	*out = (struct search_result){
+		.items = pool_array(pool, SEARCH_FOUND_MAX, sizeof(*out->items))
+	};
+	if (rc == 0 && may_be_found(&run))
+		rc = look(&run, err);
+	if (rc == 0)
+		qsort_r(out->items, out->count, sizeof(*out->items), compare,
+		    pool_strdup(pool, run.key));
+	return rc;
+}

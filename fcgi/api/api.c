@@ -1,0 +1,85 @@
+#include "common/base/base.h"
+#include "fcgi/api/api.h"
+
+#include "common/base/err.h"
+#include "common/model/model.h"
+#include "fcgi/api/health.h"
+#include "fcgi/api/identity.h"
+#include "fcgi/core/errlist.h"
+
+struct api api;
+
+int
+api_start(const struct conf *conf, struct err *err)
+{
+	int rc = model_open(conf, "api", &api.db, err);
+
+	api.conf = conf;
+	if (rc == 0)
+		health_start();
+	return rc;
+}
+
+void
+api_stop(void)
+{
+	health_stop();
+	db_free(&api.db);
+}
+
+int
+api_ready(struct err *err)
+{
+	return db_check(api.db, err) < 0 ? err_prefix(err, "database") : 0;
+}
+
+int
+api_authorize(struct req *req, int permission, struct err *err)
+{
+	switch ((enum permission)permission) {
+	case PERMISSION_NONE:
+		return 0;
+	case PERMISSION_ANYBODY:
+		return identity_find(req, err);
+	}
+	return err_set(err, E_INTERNAL, "unknown permission");
+}
+
+static const char *
+reason_of(enum err_code code)
+{
+	switch (code) {
+	case E_UNAUTH:
+		return "NOT_AUTHENTICATED";
+	case E_DENIED:
+		return "NOT_AUTHORIZED";
+	case E_NOTFOUND:
+		return "NOT_FOUND";
+	case E_CONFLICT: /* of the core: there is no such method */
+		return "NOT_ALLOWED";
+	case E_EXISTS:
+		return "CONFLICT";
+	case E_INVALID:
+	case E_TOOBIG:
+	case E_RANGE:
+	case E_ABORTED:
+		return "INVALID_PARAMETERS";
+	case E_LIMIT:
+		return "TOO_MANY_REQUESTS";
+	case E_BUSY:
+	case E_FULL:
+	case E_UNCERTAIN:
+		return "UNAVAILABLE";
+	case E_INTERNAL:
+		return "INTERNAL_ERROR";
+	}
+	return "INTERNAL_ERROR";
+}
+
+void
+api_put_error(struct req *req, const struct err *err)
+{
+	errlist_send_one(req,
+	    err->reason != NULL ? err->reason : reason_of(err->code),
+	    err->text);
+}

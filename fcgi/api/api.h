@@ -1,0 +1,50 @@
+/*
+ * What a worker of dtr-api shares between its requests, made once at its
+ * start, and the names of this component. It checks no credentials: it asks
+ * dtr-garant (identity.h).
+ */
+#ifndef FCGI_API_API_H
+#define FCGI_API_API_H
+
+#include "fcgi/core/req.h"
+
+struct conf;
+struct db;
+struct err;
+
+struct api {
+	const struct conf *conf;
+	struct db *db;
+};
+
+extern struct api api;
+
+/* server.h's callbacks */
+int api_start(const struct conf *conf, struct err *err);
+void api_stop(void);
+int api_ready(struct err *err);
+int api_authorize(struct req *req, int permission, struct err *err);
+void api_put_error(struct req *req, const struct err *err);
+
+enum permission {
+	/* open to all, and nobody is asked who he is */
+	PERMISSION_NONE = 1,
+	/* open to all; who sends credentials must have good ones */
+	PERMISSION_ANYBODY,
+};
+
+enum api_metric {
+	API_SEARCHES_USER,
+	API_SEARCHES_ANONYMOUS,
+	API_SEARCHES_CUT,
+	API_IDENTITIES_GOOD,
+	API_IDENTITIES_REFUSED,
+	API_IDENTITIES_UNKNOWN,
+	API_METRICS, /* their number */
+};
+
+int h_ping_get(struct req *req, struct err *err);
+int h_ping_v1_get(struct req *req, struct err *err);
+int h_search_get(struct req *req, struct err *err);
+
+#endif

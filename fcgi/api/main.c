@@ -1,0 +1,60 @@
+/* dtr-api: health of the node, search; DTR's API and the web UI's calls. */
+#include "common/base/base.h"
+
+#include "common/conf/conf.h"
+#include "fcgi/api/api.h"
+#include "fcgi/core/metrics.h"
+#include "fcgi/core/server.h"
+
+static const struct route routes[] = {
+#include "fcgi/api/routes.def"
+};
+
+static const struct metric metrics[API_METRICS] = {
+	[API_SEARCHES_USER] = { "api_searches_total", "by=\"user\"",
+	    "searches for repositories", METRIC_COUNTER },
+	[API_SEARCHES_ANONYMOUS] = { "api_searches_total", "by=\"anonymous\"",
+	    "searches for repositories", METRIC_COUNTER },
+	[API_SEARCHES_CUT] = { "api_searches_cut_total", "",
+	    "searches that reached their maximum and may lack results",
+	    METRIC_COUNTER },
+	[API_IDENTITIES_GOOD] = { "api_identities_total", "result=\"good\"",
+	    "callers whom dtr-garant was asked about", METRIC_COUNTER },
+	[API_IDENTITIES_REFUSED] = { "api_identities_total",
+	    "result=\"refused\"", "callers whom dtr-garant was asked about",
+	    METRIC_COUNTER },
+	[API_IDENTITIES_UNKNOWN] = { "api_identities_total",
+	    "result=\"unknown\"", "callers whom dtr-garant was asked about",
+	    METRIC_COUNTER },
+};
+
+static size_t
+pools(const struct conf *conf, struct server_pool out[SERVER_POOLS_MAX])
+{
+	out[0] = (struct server_pool){ .name = "api",
+		.socket = conf->api_socket,
+		.workers = (unsigned)conf->api_workers,
+		.threads = (unsigned)conf->api_threads };
+	return 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct server server = {
+		.program = "dtr-api",
+		.version = PACKAGE_VERSION,
+		.routes = routes,
+		.route_count = COUNT_OF(routes),
+		.metrics = metrics,
+		.metric_count = API_METRICS,
+		.pools = pools,
+		.start = api_start,
+		.stop = api_stop,
+		.authorize = api_authorize,
+		.put_error = api_put_error,
+		.ready = api_ready,
+	};
+
+	return server_main(&server, argc, argv);
+}

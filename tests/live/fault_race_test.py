@@ -1,0 +1,440 @@
+"""Requests that meet: writers that stall and are taken over, the same thing done twice at once.
+
+A request is held at a call of its own (see faults.py) while another one does
+its work, so that each order of things happens for certain.
+"""
+import contextlib
+import hashlib
+import itertools
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+import fastcgi
+import invariants
+from faults import STALL, FaultyStack
+from pusher import Pusher, digest_of, image, index
+from stack import wait_for
+from threads import Guarded
+
+SIZE = 400000
+HALF = 150000
+numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def racing():
+    running = FaultyStack(settings={"registry.threads": "8", "registry.upload_threads": "8"}.items())
+    with running.running():
+        yield running
+
+
+@pytest.fixture
+def pusher(racing):
+    return Pusher(racing, "admin/race%d" % next(numbers))
+
+
+@contextlib.contextmanager
+def held(stack, kind, at, request, *args):
+    """The request is at that call when the block begins, and goes on with release()."""
+    with stack.fault(kind, at, STALL) as fault:
+        thread = Guarded(request, *args)
+        fault.wait()
+        thread.release = fault.disarm
+        yield thread
+
+
+def waits_for_lock(stack):
+    return stack.sql("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")[0][1] != "0"
+
+
+def at_once(stack, first, second, kind="commit", at=1):
+    """The answers of two requests, the second one sent while the first has all but committed."""
+    with held(stack, kind, at, first) as one:
+        two = Guarded(second)
+        wait_for("the second one waits or ends", lambda: not two.is_alive() or waits_for_lock(stack))
+        one.release()
+        return one.finish(), two.finish()
+
+
+def begin(pusher, data, first=HALF):
+    """An upload with some acknowledged bytes."""
+    location = pusher.start()
+    assert pusher.append(location, data[:first]).status == 202
+    return location
+
+
+# --- writers that stall
+
+def check_taken_over(answer):
+    assert (answer.status, answer.code()) == (409, "BLOB_UPLOAD_INVALID"), (answer.status, answer.body)
+
+
+@pytest.mark.parametrize("kind, at", [("pwrite", 1), ("pwrite", 2), ("hash", 3), ("fdatasync", 1)])
+def test_bytes_of_a_writer_that_stalled_never_reach_the_blob(racing, pusher, kind, at):
+    data, late = os.urandom(SIZE), os.urandom(SIZE)
+    location = begin(pusher, data)
+    with held(racing, kind, at, pusher.append, location, late) as stalled:
+        # nobody may while its lease lasts
+        answer = pusher.append(location, data[HALF:])
+        assert (answer.status, answer.code()) == (503, "BLOB_UPLOAD_INVALID")
+        assert int(answer.header("retry-after")) > 0
+        racing.expire_leases()
+        assert pusher.append(location, data[HALF:]).status == 202
+        assert pusher.finish(location, digest_of(data)).status == 201
+        stalled.release()
+        check_taken_over(stalled.finish())
+    pusher.check_blob(data)
+    assert pusher.request("HEAD", "blobs/" + digest_of(data[:HALF] + late)).status == 404
+    invariants.check(racing)
+
+
+def test_a_writer_that_stalled_is_too_late_also_while_the_next_one_writes(racing, pusher):
+    data, late = os.urandom(SIZE), os.urandom(SIZE)
+    location = begin(pusher, data)
+    with held(racing, "pwrite", 2, pusher.append, location, late) as stalled:
+        racing.expire_leases()
+        with held(racing, "fdatasync", 2, pusher.append, location, data[HALF:-1000]) as second:
+            stalled.release()
+            check_taken_over(stalled.finish())
+            second.release()
+            assert second.finish().status == 202
+    assert pusher.offset(location) == SIZE - 1000
+    assert pusher.finish(location, digest_of(data), data[-1000:]).status == 201
+    pusher.check_blob(data)
+    invariants.check(racing)
+
+
+def test_a_finish_that_stalled_commits_nothing_of_its_own(racing, pusher):
+    """Its bytes were complete and its digest right: it only is too late."""
+    data, other = os.urandom(SIZE), os.urandom(SIZE)
+    mixed = data[:HALF] + other
+    location = begin(pusher, data)
+    with held(racing, "fdatasync", 1, pusher.finish, location, digest_of(mixed), other) as stalled:
+        racing.expire_leases()
+        assert pusher.finish(location, digest_of(data), data[HALF:]).status == 201
+        stalled.release()
+        check_taken_over(stalled.finish())
+    pusher.check_blob(data)
+    assert pusher.request("HEAD", "blobs/" + digest_of(mixed)).status == 404
+    invariants.check(racing)
+
+
+def test_a_take_over_that_stalled_is_taken_over(racing, pusher):
+    data = os.urandom(SIZE)
+    location = begin(pusher, data)
+    with held(racing, "pwrite", 1, pusher.append, location, os.urandom(SIZE)) as first:
+        racing.expire_leases()
+        # this one is copying what was acknowledged
+        with held(racing, "pread", 1, pusher.append, location, os.urandom(SIZE)) as second:
+            racing.expire_leases()
+            assert pusher.finish(location, digest_of(data), data[HALF:]).status == 201
+            second.release()
+            check_taken_over(second.finish())
+        first.release()
+        check_taken_over(first.finish())
+    pusher.check_blob(data)
+    invariants.check(racing)
+
+
+def test_a_long_take_over_keeps_its_lease(racing, pusher):
+    """Copying may last longer than a lease: it is renewed on the way."""
+    def lease():
+        return racing.sql("SELECT UNIX_TIMESTAMP(lease_until) FROM upload WHERE id = UNHEX('%s')" % upload)[0][0]
+
+    data = os.urandom(SIZE)
+    location = begin(pusher, data, SIZE - 1000)
+    upload = location.rpartition("/")[2].replace("-", "")
+    racing.sql("REPLACE INTO setting VALUES ('upload.lease', '2', 1, UTC_TIMESTAMP(6))")
+    racing.recover()
+    racing.sql("UPDATE upload SET lease_until = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND WHERE id = UNHEX('%s')" % upload)
+    with racing.fault("fdatasync", 1, STALL) as copied:
+        with held(racing, "pread", 2, pusher.append, location, data[-1000:]) as slow:
+            first = lease()
+            wait_for("a third of the lease is over", lambda: float(racing.sql(
+                "SELECT UNIX_TIMESTAMP(UTC_TIMESTAMP(6))")[0][0]) > float(first) - 1.2)
+            slow.release()
+            copied.wait()
+            assert float(lease()) > float(first)
+            copied.disarm()
+            assert slow.finish().status == 202
+    assert pusher.finish(location, digest_of(data)).status == 201
+    pusher.check_blob(data)
+    racing.sql("DELETE FROM setting WHERE name = 'upload.lease'")
+    racing.recover()
+
+
+# --- a second replica
+
+@pytest.fixture
+def replica(racing):
+    """Another registry on the same database and store: its upload socket."""
+    os.makedirs(racing.path("run2"), exist_ok=True)
+    racing.own()
+    with open(racing.conf) as f:
+        text = f.read().replace(racing.path("run"), racing.path("run2"))
+    path = racing.path("replica.conf")
+    with open(path, "w") as f:
+        f.write(text)
+    with open(racing.path("replica.log"), "w") as log:
+        process = subprocess.Popen([os.path.join(racing.build, "dtr-registry"), "-c", path],
+                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log, **racing.as_user())
+    socket = racing.path("run2/upload.sock")
+    try:
+        wait_for("the replica serves", lambda: os.path.exists(socket) and not asks_in_vain(socket))
+        yield socket
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+
+
+def asks_in_vain(socket):
+    try:
+        return fastcgi.ask(socket, "GET", "/livez")[0] != 200
+    except OSError:
+        return True
+
+
+def test_a_replica_takes_over_from_processes_that_stand_still(racing, pusher, replica):
+    """All workers of the first registry are stopped in the middle of a body, and go on later."""
+    data, late = os.urandom(SIZE), os.urandom(SIZE)
+    location = begin(pusher, data)
+    slow = fastcgi.Connection(racing.path("run/upload.sock"))
+    slow.begin(fastcgi.request_params("PATCH", location, pusher.headers, SIZE))
+    slow.body(late[:300000])
+    key = racing.sql("SELECT o.object_key FROM object o JOIN upload u ON u.object_id = o.id "
+                     "ORDER BY u.started DESC LIMIT 1")[0][0]
+    file = os.path.join(racing.storage, "objects", key[:2], key)
+    wait_for("some bytes are written", lambda: os.path.getsize(file) > HALF + 100000)
+    workers = racing.workers("dtr-registry")
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        racing.expire_leases()
+        status, headers, _ = fastcgi.ask(replica, "PATCH", location, pusher.headers, data[HALF:])
+        assert (status, headers["range"]) == (202, "0-%d" % (SIZE - 1))
+        status, _, _ = fastcgi.ask(replica, "PUT", location + "?digest=" + digest_of(data), pusher.headers, b"")
+        assert status == 201
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+    slow.body(late[300000:])
+    slow.end_body()
+    status, _, body = slow.answer()
+    slow.close()
+    # it is too late; or it takes the end of the standstill, an EINTR, for the end of its client
+    assert status in (409, 400) and b"BLOB_UPLOAD_INVALID" in body, body
+    pusher.check_blob(data)
+    invariants.check(racing)
+
+
+def test_an_upload_wanders_between_replicas(racing, pusher, replica):
+    data = os.urandom(SIZE)
+    location = begin(pusher, data)
+    status, headers, _ = fastcgi.ask(replica, "GET", location, pusher.headers)
+    assert (status, headers["range"]) == (204, "0-%d" % (HALF - 1))
+    assert fastcgi.ask(replica, "PATCH", location, pusher.headers, data[HALF:-10])[0] == 202
+    assert pusher.finish(location, digest_of(data), data[-10:]).status == 201
+    pusher.check_blob(data)
+    invariants.check(racing)
+
+
+# --- the same thing twice at once
+
+def test_two_repositories_get_the_same_blob_at_once(racing, pusher):
+    other = Pusher(racing, "admin/race%d" % next(numbers))
+    data = os.urandom(SIZE)
+    digest = digest_of(data)
+    locations = [begin(p, data, SIZE) for p in (pusher, other)]
+    one, two = at_once(racing, lambda: pusher.finish(locations[0], digest), lambda: other.finish(locations[1], digest))
+    assert (one.status, two.status) == (201, 201), (one.body, two.body)
+    for p in (pusher, other):
+        p.check_blob(data)
+    sha256 = "UNHEX('%s')" % hashlib.sha256(data).hexdigest()
+    assert racing.sql("SELECT COUNT(*) FROM blob_content WHERE sha256 = " + sha256) == [["1"]]
+    assert racing.sql("SELECT COUNT(*) FROM repo_blob r JOIN blob_content b ON b.id = r.blob_id "
+                      "WHERE sha256 = " + sha256) == [["2"]]
+    invariants.check(racing)
+
+
+def test_one_repository_gets_the_same_blob_twice_at_once(racing, pusher):
+    data = os.urandom(SIZE)
+    one, two = at_once(racing, *[lambda: pusher.request("POST", "blobs/uploads/?digest=" + digest_of(data), data)] * 2,
+                       at=3)
+    assert (one.status, two.status) == (201, 201), (one.body, two.body)
+    pusher.check_blob(data)
+    invariants.check(racing)
+
+
+def test_an_upload_is_finished_twice_at_once(racing, pusher):
+    data = os.urandom(SIZE)
+    location = begin(pusher, data, SIZE)
+    one, two = at_once(racing, *[lambda: pusher.finish(location, digest_of(data))] * 2)
+    assert (one.status, two.status) == (201, 201), (one.body, two.body)
+    pusher.check_blob(data)
+    invariants.check(racing)
+
+
+def test_an_upload_is_finished_twice_at_once_with_its_last_bytes(racing, pusher):
+    data = os.urandom(SIZE)
+    location = begin(pusher, data)
+
+    def finish():
+        return pusher.finish(location, digest_of(data), data[HALF:])
+
+    with held(racing, "fdatasync", 1, finish) as first:
+        # the second one is sent away until the first has ended
+        answer = finish()
+        assert (answer.status, answer.code()) == (503, "BLOB_UPLOAD_INVALID")
+        first.release()
+        assert first.finish().status == 201
+    assert finish().status == 201
+    pusher.check_blob(data)
+    location = begin(pusher, data)
+    one, two = at_once(racing, finish, finish, at=2)
+    assert (one.status, two.status) == (201, 503), (one.body, two.body)
+    assert finish().status == 201
+    pusher.check_blob(data)
+    invariants.check(racing)
+
+
+def test_an_upload_is_finished_and_dropped_at_once(racing, pusher):
+    for first in ("finish", "drop"):
+        data = os.urandom(SIZE)
+        location = begin(pusher, data, SIZE)
+
+        def finish(location=location, data=data):
+            return pusher.finish(location, digest_of(data))
+
+        def drop(location=location):
+            return pusher.request("DELETE", location)
+
+        if first == "finish":
+            one, two = at_once(racing, finish, drop)
+            assert one.status == 201 and two.status in (404, 409, 503), (two.status, two.body)
+            pusher.check_blob(data)
+        else:
+            one, two = at_once(racing, drop, finish, at=2)
+            assert (one.status, two.status) == (204, 503), (two.status, two.body)
+            assert finish().status == 404
+            assert pusher.request("HEAD", "blobs/" + digest_of(data)).status == 404
+        assert pusher.offset(location) is None
+        invariants.check(racing)
+
+
+def make_images(pusher, count):
+    """Their blobs are pushed, they are not."""
+    config, layers = os.urandom(100), [os.urandom(1000) for _ in range(3)]
+    for data in [config] + layers:
+        pusher.blob(data)
+    return [image(config, layers, annotations={"number": str(i)}) for i in range(count)]
+
+
+@pytest.mark.parametrize("tagged", [False, True], ids=["new tag", "moved tag"])
+def test_two_images_get_one_tag_at_once(racing, pusher, tagged):
+    old, first, second = make_images(pusher, 3)
+    if tagged:
+        assert pusher.put("latest", old).status == 201
+    one, two = at_once(racing, lambda: pusher.put("latest", first), lambda: pusher.put("latest", second))
+    assert (one.status, two.status) == (201, 201), (one.body, two.body)
+    pusher.check_image("latest", second)
+    for document in [old, first] if tagged else [first]:
+        pusher.check_image(digest_of(document), document)
+    # each that was overwritten can be brought back
+    assert racing.sql("SELECT COUNT(*) FROM tag_history h JOIN repository r ON r.id = h.repository_id "
+                      "WHERE r.path = '%s'" % pusher.repo) == [[str(1 + tagged)]]
+    invariants.check(racing)
+
+
+def test_one_image_is_pushed_twice_at_once(racing, pusher):
+    document = make_images(pusher, 1)[0]
+    one, two = at_once(racing, lambda: pusher.put("a", document), lambda: pusher.put("b", document))
+    assert (one.status, two.status) == (201, 201), (one.body, two.body)
+    for reference in ("a", "b", digest_of(document)):
+        pusher.check_image(reference, document)
+    invariants.check(racing)
+
+
+def test_a_new_repository_gets_two_first_pushes_at_once(racing, pusher):
+    one, two = at_once(racing, *[lambda: pusher.request("POST", "blobs/uploads/")] * 2)
+    assert (one.status, two.status) == (202, 202), (one.body, two.body)
+    assert racing.sql("SELECT COUNT(*) FROM repository WHERE path = '%s'" % pusher.repo) == [["1"]]
+    for answer in (one, two):
+        data = os.urandom(1000)
+        assert pusher.finish(answer.header("location"), digest_of(data), data).status == 201
+    invariants.check(racing)
+
+
+@pytest.mark.parametrize("order", ["push first", "delete first"])
+def test_a_blob_is_deleted_while_an_image_needs_it(racing, pusher, order):
+    config, layer = os.urandom(100), os.urandom(1000)
+    document = image(config, [layer])
+    for data in (config, layer):
+        pusher.blob(data)
+
+    def push():
+        return pusher.put("latest", document)
+
+    def delete():
+        return pusher.request("DELETE", "blobs/" + digest_of(layer))
+
+    if order == "push first":
+        pushed, deleted = at_once(racing, push, delete)
+        assert (pushed.status, deleted.status) == (201, 405), (pushed.body, deleted.body)
+        pusher.check_image("latest", document)
+    else:
+        # acknowledged is acknowledged: what the image needs is there again
+        deleted, pushed = at_once(racing, delete, push)
+        assert (deleted.status, pushed.status) == (202, 201), (deleted.body, pushed.body)
+        pusher.check_image("latest", document)
+        assert pusher.request("HEAD", "blobs/" + digest_of(layer)).status == 200
+    invariants.check(racing)
+
+
+@pytest.mark.parametrize("order", ["push first", "delete first"])
+def test_an_image_is_deleted_while_it_is_pushed_again(racing, pusher, order):
+    document = make_images(pusher, 1)[0]
+    assert pusher.put("old", document).status == 201
+
+    def push():
+        return pusher.put("new", document)
+
+    def delete():
+        return pusher.request("DELETE", "manifests/" + digest_of(document))
+
+    first, second = (push, delete) if order == "push first" else (delete, push)
+    one, two = at_once(racing, first, second)
+    assert {one.status, two.status} == {201, 202}, (one.body, two.body)
+    if order == "delete first":
+        pusher.check_image("new", document)
+        pusher.check_image(digest_of(document), document)
+    else:
+        assert pusher.request("GET", "manifests/new").status == 404
+    assert pusher.request("GET", "manifests/old").status == 404
+    invariants.check(racing)
+
+
+@pytest.mark.parametrize("order", ["push first", "delete first"])
+def test_an_image_is_deleted_while_an_index_needs_it(racing, pusher, order):
+    document = make_images(pusher, 1)[0]
+    assert pusher.put("image", document).status == 201
+    many = index([document])
+
+    def push():
+        return pusher.put("many", many, "application/vnd.oci.image.index.v1+json")
+
+    def delete():
+        return pusher.request("DELETE", "manifests/" + digest_of(document))
+
+    if order == "push first":
+        pushed, deleted = at_once(racing, push, delete)
+        assert (pushed.status, deleted.status) == (201, 405), (pushed.body, deleted.body)
+        pusher.check_image("image", document)
+    else:
+        deleted, pushed = at_once(racing, delete, push)
+        assert (deleted.status, pushed.status) == (202, 400), (deleted.body, pushed.body)
+        assert re.search(b"MANIFEST_BLOB_UNKNOWN|MANIFEST_UNKNOWN", pushed.body)
+    invariants.check(racing)
