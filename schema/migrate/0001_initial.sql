@@ -16,7 +16,8 @@ CREATE TABLE IF NOT EXISTS account (
     is_active TINYINT NOT NULL DEFAULT 1,
     created DATETIME(6) NOT NULL,
     PRIMARY KEY (id),
-    UNIQUE KEY account_name (name)
+    UNIQUE KEY account_name (name),
+    KEY account_admin (is_admin, is_active, kind)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS account_password (

@@ -5,10 +5,12 @@ db_live_tests = \
 	tests/db/access_test \
 	tests/db/account_test \
 	tests/db/conn_test \
+	tests/db/grant_test \
 	tests/db/key_test \
 	tests/db/login_test \
 	tests/db/manifest_test \
 	tests/db/manifest_race_test \
+	tests/db/plan_test \
 	tests/db/repo_test \
 	tests/db/schema_test \
 	tests/db/txn_test \
@@ -27,6 +29,8 @@ tests_db_account_test_SOURCES = tests/db/account_test.c $(db_rows)
 tests_db_account_test_LDADD = $(db_libs)
 tests_db_conn_test_SOURCES = tests/db/conn_test.c $(db_own)
 tests_db_conn_test_LDADD = $(db_libs)
+tests_db_grant_test_SOURCES = tests/db/grant_test.c $(db_env)
+tests_db_grant_test_LDADD = $(db_libs)
 tests_db_key_test_SOURCES = tests/db/key_test.c $(db_rows)
 tests_db_key_test_LDADD = $(db_libs)
 tests_db_login_test_SOURCES = tests/db/login_test.c $(db_rows)
@@ -35,6 +39,8 @@ tests_db_manifest_test_SOURCES = tests/db/manifest_test.c $(db_rows)
 tests_db_manifest_test_LDADD = $(db_libs)
 tests_db_manifest_race_test_SOURCES = tests/db/manifest_race_test.c $(db_rows)
 tests_db_manifest_race_test_LDADD = $(db_libs)
+tests_db_plan_test_SOURCES = tests/db/plan_test.c $(db_env)
+tests_db_plan_test_LDADD = $(db_libs)
 tests_db_repo_test_SOURCES = tests/db/repo_test.c $(db_rows)
 tests_db_repo_test_LDADD = $(db_libs)
 tests_db_schema_test_SOURCES = tests/db/schema_test.c $(db_rows)
