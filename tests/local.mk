@@ -17,4 +17,4 @@ include tests/fault/local.mk
 
 # headers of tests, and what is no program
 EXTRA_DIST += tests/unit/unit.h tests/unit/crypt/keys.h tests/case tests/lib \
-	tests/live
+	tests/live tests/protocol
