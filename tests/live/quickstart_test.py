@@ -9,16 +9,16 @@ import shlex
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
 
 import pytest
 
-import oci_layout
 from client_kinds import Skopeo
 from clients import Place
-from stack import TOP, free_port, is_root, wait_for
+from stack import TOP, exchange, free_port, is_root, wait_for
 
 PROGRAMS = ("nginx", "dtr-registry", "dtr-garant", "mariadbd")
 PASSWORD = "the first password"
@@ -370,6 +370,29 @@ def test_somebody_else_may_not_take_it_over(first, second):
     assert set(first.status()) == set(PROGRAMS)
 
 
+def test_address_and_name_for_other_machines(folder, first):
+    instance = Instance(first.tree, os.path.join(folder, "named"))
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        instance.run("--dir", instance.dir, "--port", str(busy.getsockname()[1]), code=1)
+    # that made the folders; the rest is there, which saves a build
+    for name in ("build", "root"):
+        subprocess.run(["cp", "-a", os.path.join(first.dir, name), instance.dir], check=True)
+    try:
+        out = instance.start("--port", str(instance.port), "--listen", "127.0.0.2", "--name", "registry.test")
+        host = "registry.test:%d" % instance.port
+        assert "docker push %s/admin/IMAGE" % host in out
+        trust = ssl.create_default_context(cafile=instance.path("tls", "ca.crt"))
+        with trust.wrap_socket(socket.create_connection(("127.0.0.2", instance.port)),
+                               server_hostname="registry.test") as s:
+            answer = exchange(s, "GET", "/v2/", host)
+        assert answer.status == 401
+        assert 'realm="https://%s/auth/token"' % host in answer.header("www-authenticate")
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.1", instance.port)).close()
+    finally:
+        instance.stop()
+
+
 def test_password_of_a_file_is_in_no_command(second):
     """While it starts again."""
     script = subprocess.Popen(second.words("--stop", "--dir", second.dir))
@@ -398,11 +421,16 @@ def test_failed_start_leaves_nothing_running(first):
     assert first.status() == {} and first.processes() == {}
 
 
-def test_start_that_is_interrupted_leaves_nothing_running(first):
-    pid_file = os.path.join(first.dir, "db", "mariadbd.pid")
+def started_by(instance, name):
+    """Of its own processes."""
+    return any(os.path.basename(words[0]) == name for words in instance.processes().values())
+
+
+@pytest.mark.parametrize("program", ["mariadbd", "dtr-registry"])
+def test_start_that_is_interrupted_leaves_nothing_running(first, program):
     script = subprocess.Popen(first.words("--dir", first.dir), stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={"PATH": PATH})
-    wait_for("MariaDB starts", lambda: os.path.exists(pid_file) or script.poll() is not None, 120)
+    wait_for(program + " runs", lambda: started_by(first, program) or script.poll() is not None, 120)
     script.send_signal(signal.SIGTERM)
     assert script.wait(60) != 0
     assert first.status() == {} and first.processes() == {}
