@@ -15,7 +15,7 @@
 # endif
 #endif
 
-#define POOL_ALIGN sizeof(max_align_t)
+#define POOL_ALIGN _Alignof(max_align_t)
 #ifdef POOL_IS_GUARDED
 # include <sanitizer/asan_interface.h>
 # define POOL_GAP POOL_ALIGN

@@ -20,7 +20,8 @@ test_alloc(void **state UNUSED)
 		for (size_t i = 0; i < COUNT_OF(sizes); i++) {
 			unsigned char *p = pool_alloc(pool, sizes[i]);
 
-			assert_int_equal((uintptr_t)p % sizeof(max_align_t), 0);
+			assert_int_equal(
+			    (uintptr_t)p % _Alignof(max_align_t), 0);
 			assert_memory_equal(p, zero, sizes[i]);
 			memset(p, 0xff, sizes[i]);
 		}
