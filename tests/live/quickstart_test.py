@@ -115,6 +115,9 @@ def has_user(name):
 def tree(folder):
     """What a stranger's checkout has: nothing that was generated."""
     path = os.path.join(folder, "tree")
+    if not os.path.exists(os.path.join(TOP, ".git")):
+        # from a tarball
+        return shutil.copytree(TOP, path, symlinks=True, ignore=shutil.ignore_patterns("build-[!a]*", "var", "*.log"))
     names = subprocess.run(["git", "-C", TOP, "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others",
                             "--exclude-standard"], capture_output=True, text=True, check=True).stdout.split("\0")
     for name in names:
