@@ -95,7 +95,7 @@ access_token_check(struct db *db, struct pool *pool, const char *secret,
 	    db_cell(&rows, 0, 5)->i != 1 ||
 	    (kind == ACCESS_TOKEN_REFRESH &&
 		strcmp(db_cell(&rows, 0, 8)->p, service) != 0))
-		return err_set(err, E_UNAUTH, "the token is not valid");
+		return err_set(err, E_UNAUTH, "the token is not valid (any more); log in again");
 	account_from_row(out, &rows, 0);
 	if (db_cell(&rows, 0, 10)->i == 0)
 		return 0;

@@ -174,6 +174,10 @@ grant_make(struct pool *pool, const struct account *account,
 	char *token;
 	int rc = cut(pool, account, scopes, err);
 
+	/* a generation of a second ago would make a token that a registry
+	 * which knows of the revocation refuses: the client would give up */
+	if (rc == 0)
+		rc = settings_refresh(garant.db, err);
 	if (rc == 0)
 		rc = settings_current(garant.db, &settings, err);
 	if (rc < 0)

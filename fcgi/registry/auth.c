@@ -162,6 +162,23 @@ check_writable(enum permission permission, struct err *err)
 	    : 0;
 }
 
+/* the first words are those that every registry says */
+static int
+refuse(struct req *req, enum permission permission, struct err *err)
+{
+	challenge(req, permission, "insufficient_scope");
+	if (permission == PERMISSION_PUSH)
+		err_set(err, E_UNAUTH,
+		    "requested access to the resource is denied: no right to "
+		    "push to \"%s\", or its first part is no user or "
+		    "organisation",
+		    req->args[0]);
+	else
+		err_set(err, E_UNAUTH,
+		    "requested access to the resource is denied");
+	return err_reason(err, "DENIED");
+}
+
 int
 auth_authorize(struct req *req, int permission_number, struct err *err)
 {
@@ -176,11 +193,7 @@ auth_authorize(struct req *req, int permission_number, struct err *err)
 	if (rc < 0)
 		return rc;
 	identity = auth_identity(req);
-	if (!is_allowed(req, identity, permission)) {
-		challenge(req, permission, "insufficient_scope");
-		err_set(err, E_UNAUTH,
-		    "requested access to the resource is denied");
-		return err_reason(err, "DENIED");
-	}
+	if (!is_allowed(req, identity, permission))
+		return refuse(req, permission, err);
 	return check_writable(permission, err);
 }
