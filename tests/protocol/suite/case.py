@@ -84,12 +84,12 @@ class Context:
     # --- requests
 
     def request(self, method, target, headers=(), body=None, **more):
-        if not target.startswith("/"):
-            target = self.path_of(target)
-        return self.client.request(method, target, headers, body, **more)
+        return self.client.request(method, self.path_of(target), headers, body, **more)
 
     def path_of(self, location):
         """A Location may be a whole URL, but of this registry."""
+        if location.startswith("/"):
+            return location
         prefix = self.registry.url + "/"
         true(location.startswith(prefix), "the location %r leads elsewhere" % location)
         return location[len(prefix) - 1:]

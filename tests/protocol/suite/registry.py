@@ -1,6 +1,5 @@
 """A registry: where it is, how it wants to be asked, who asks."""
 import base64
-import json
 import random
 import re
 import ssl
@@ -201,7 +200,3 @@ class Client:
         scopes += ["repository:%s:pull,push,delete" % n for n in self.names.shared]
         self.others[target] = "Bearer " + self.registry.token(scopes)
         return self.request(method, target, headers, body, chunked, self.others[target])
-
-
-def dumps(document):
-    return json.dumps(document, separators=(",", ":")).encode()

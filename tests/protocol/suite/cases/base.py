@@ -70,9 +70,9 @@ def _(t):
     t.request("GET", "/v3/").must(404)
 
 
-@rule("base: the first protocol is not spoken")
+@rule("base: images are not served by the first protocol")
 def _(t):
-    t.request("GET", "/v1/_ping").must(404)
+    t.request("GET", "/v1/repositories/%s/images" % t.image.repo).must(404)
 
 
 @rule("base: an address below /v2/ that is none is not found")

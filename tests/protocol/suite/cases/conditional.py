@@ -210,6 +210,34 @@ def _(t):
     put(t, "latest", ("If-Match", old), n="2")[1].must(201)
 
 
+@choice("if-match: a tag that is called weak does not match")
+def _(t):
+    old, _answer = put(t, "latest")
+    put(t, "latest", ("If-Match", 'W/"%s"' % old), n="2")[1].must(412)
+    points(t, "latest", old)
+
+
+@choice("if-match: the digest as a part of another tag does not match")
+def _(t):
+    old, _answer = put(t, "latest")
+    put(t, "latest", ("If-Match", '"x%sx"' % old), n="2")[1].must(412)
+    points(t, "latest", old)
+
+
+@choice("if-match: DELETE of a tag that points elsewhere is 412 and deletes nothing")
+def _(t):
+    digest, _answer = put(t, "latest")
+    t.delete("%s/manifests/latest" % t.repo, ("If-Match", '"%s"' % OTHER)).must(412)
+    points(t, "latest", digest)
+
+
+@choice("if-match: DELETE of a tag that points there is 202")
+def _(t):
+    digest, _answer = put(t, "latest")
+    t.delete("%s/manifests/latest" % t.repo, ("If-Match", '"%s"' % digest)).must(202)
+    t.manifest("latest", ACCEPT).must(404)
+
+
 @choice("if-match: 412 has an error of the usual form")
 def _(t):
     answer = put(t, "latest", ("If-Match", "*"))[1].must(412)

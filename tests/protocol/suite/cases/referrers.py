@@ -458,3 +458,19 @@ def _(t):
     for answer in found:
         answer.has("OCI-Filters-Applied", "artifactType")
     same(sum(len(a.json()["manifests"]) for a in found), len(attached), "their number")
+
+
+@choice("referrers: with a long list under the fallback tag, too, no page is above 4 MiB")
+def _(t):
+    subject = subject_of(t)
+    own = [attach(t, subject, annotations={"filler": c * 1000000}) for c in "ab"]
+    kept = [dict(attach(t, None, annotations={"n": c}), annotations={"filler": c * 1000000}) for c in "cde"]
+    fallback(t, subject, *kept)
+    answer, found = t.referrers(subject["digest"]).must(200), []
+    for _n in range(10):
+        true(len(answer.body) <= 4 << 20, "a page has %d bytes" % len(answer.body))
+        found += [d["digest"] for d in answer.json()["manifests"]]
+        if next_of(answer) is None:
+            break
+        answer = t.request("GET", next_of(answer)).must(200)
+    same(sorted(found), sorted(d["digest"] for d in own + kept), "the list")

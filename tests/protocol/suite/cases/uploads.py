@@ -195,7 +195,7 @@ def _(t):
 
 @rule("upload-get: an upload of another repository is 404")
 def _(t):
-    location = t.path_of(t.upload()) if "://" in t.upload() else t.upload()
+    location = t.upload()
     t.push(DATA, repo=t.other)
     t.request("GET", location.replace(t.repo, t.other, 1)).must(404)
 

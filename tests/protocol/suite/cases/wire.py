@@ -30,7 +30,7 @@ class Line:
 
 
 def upload_path(t):
-    return t.path_of(t.upload()) if "://" in t.upload() else t.upload()
+    return t.path_of(t.upload())
 
 
 # --- bodies in chunks
