@@ -154,7 +154,7 @@ def _(t):
 
 def resume(t, location, data):
     """Asks until the upload tells how far it is, and sends the rest."""
-    for _n in range(100):
+    for _n in range(600):
         answer = t.request("GET", location).must(204)
         last = int(answer.header("Range").split("-")[1])
         count = last + 1 if last > 0 else 0
