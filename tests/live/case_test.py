@@ -308,7 +308,8 @@ def test_bad_input_is_refused_in_many_ways():
         with open(path) as f:
             said = re.match(r"# bad input: (\d+) cases?\n", f.readline())
         count = len([c for c in parse_file(path) if is_bad_input(c)])
-        assert count == (int(said.group(1)) if said else 0), path
+        assert count == (int(said.group(1)) if said else 0), \
+            "%s: its first line must be: # bad input: %d cases" % (path, count)
         total += count
     assert total >= 150
 
