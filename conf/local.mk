@@ -1,6 +1,7 @@
 # Examples for administrators: nothing of it is put to work by make install.
 exampledir = $(docdir)/examples
-dist_example_DATA = conf/dtr.conf.sample conf/dtr.cron conf/nginx.conf.in
+dist_example_DATA = conf/apache.conf.in conf/dtr.conf.sample conf/dtr.cron \
+	conf/lighttpd.conf.in conf/load-balancer.conf.in conf/nginx.conf.in
 example_units = conf/systemd/dtr-api.service \
 	conf/systemd/dtr-garant.service \
 	conf/systemd/dtr-registry.service
