@@ -188,12 +188,11 @@ def statuses(stack, program):
 
 def restart_everything(stack):
     """As after a reboot: no program, cache or connection lives on."""
-    stack.nginx.terminate()
-    stack.nginx.wait(30)
+    stack.webserver.stop()
     for program in list(stack.responders):
         assert stack.stop_responder(program) == 0, program
     stack.mariadb("stop")
     stack.mariadb("start")
     for program in ("dtr-registry", "dtr-garant"):
         stack.start_responder(program)
-    stack.start_nginx()
+    stack.start_webserver()

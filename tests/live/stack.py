@@ -1,4 +1,4 @@
-"""A whole registry for tests: MariaDB, dtr init, the responders, nginx.
+"""A whole registry for tests: MariaDB, dtr init, the responders, a web server.
 
 Everything lives in one folder under /tmp, listens on loopback or on unix
 sockets, runs as an unprivileged user and is gone at the end. Programs come
@@ -8,7 +8,6 @@ import base64
 import json
 import os
 import pwd
-import re
 import shutil
 import signal
 import socket
@@ -18,17 +17,13 @@ import tempfile
 import time
 import urllib.parse
 
+from webserver import NginxServer, free_port
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("DTR_BUILD", os.path.join(TOP, "build-check"))
 ADMIN = "admin"
 PASSWORD = "correct horse battery"
 USER = os.environ.get("DTR_TEST_USER", "nobody")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_for(what, check, seconds=30):
@@ -47,12 +42,13 @@ def is_root():
 class Stack:
     """start() it, use it, stop() it."""
 
-    def __init__(self, sendfile="accel", storage=None, settings=()):
+    def __init__(self, sendfile=None, storage=None, settings=(), webserver=NginxServer):
         self.dir = tempfile.mkdtemp(prefix="dtr-test-")
         os.chmod(self.dir, 0o755)
         self.port = free_port()
         self.host = "localhost:%d" % self.port
-        self.sendfile = sendfile
+        self.webserver = webserver(self)
+        self.sendfile = sendfile or webserver.sendfile
         self.storage = storage or os.path.join(self.dir, "blobs")
         self.settings = list(settings)
         self.responders = {}
@@ -97,7 +93,7 @@ class Stack:
         self.init()
         for program in ("dtr-registry", "dtr-garant"):
             self.start_responder(program)
-        self.start_nginx()
+        self.start_webserver()
         return self
 
     def init(self):
@@ -149,40 +145,20 @@ class Stack:
         process.wait(30)
         return process.returncode
 
-    def start_nginx(self):
-        with open(os.path.join(TOP, "conf/nginx.conf.in")) as f:
-            text = f.read()
-        values = {
-            "dir": self.path("nginx"), "run_dir": self.path("run"),
-            "listen": "listen 127.0.0.1:%d ssl http2; listen [::1]:%d ssl http2;" % (self.port, self.port),
-            "certificate": self.path("tls/server.crt"), "certificate_key": self.path("tls/server.key"),
-            "registry_socket": self.path("run/registry.sock"),
-            "upload_socket": self.path("run/upload.sock"),
-            "garant_socket": self.path("run/garant.sock"),
-            "blobs": self.storage, "server_name": "localhost",
-        }
-        text = re.sub(r"@(\w+)@", lambda m: values[m.group(1)], text)
-        os.makedirs(self.path("nginx"), exist_ok=True)
-        with open(self.path("nginx.conf"), "w") as f:
-            f.write(text)
-        self.own()
-        self.nginx = subprocess.Popen(
-            ["/usr/sbin/nginx", "-e", self.path("nginx/error.log"), "-p", self.path("nginx"),
-             "-c", self.path("nginx.conf"), "-g", "daemon off;"],
-            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self.as_user())
-        wait_for("nginx answers", lambda: self.answers("/_health/registry/livez"))
+    def start_webserver(self):
+        self.webserver.start()
+        wait_for(self.webserver.name + " answers", lambda: self.webserver.check() or self.answers("/v2/", 401))
 
-    def answers(self, path):
+    def answers(self, path, status=200):
         try:
-            return self.request("GET", path).status == 200
+            return self.request("GET", path).status == status
         except OSError:
             return False
 
     def stop(self):
         for program in list(self.responders):
             self.stop_responder(program)
-        self.nginx.terminate()
-        self.nginx.wait(30)
+        self.webserver.stop()
         self.mariadb("stop")
         if os.environ.get("DTR_TEST_KEEP") is None:
             shutil.rmtree(self.dir, ignore_errors=True)
@@ -193,10 +169,16 @@ class Stack:
         context = ssl.create_default_context(cafile=self.path("tls/ca.crt"))
         return context
 
-    def request(self, method, path, headers=(), body=None, chunked=False, timeout=60):
+    def connect(self, timeout=60, address="127.0.0.1", source=None):
+        """A TLS connection to the web server; source: the client's address."""
+        raw = socket.create_connection((address, self.port), timeout, source and (source, 0))
+        # head and body leave in two writes; without this the second one waits
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self.tls().wrap_socket(raw, server_hostname="localhost")
+
+    def request(self, method, path, headers=(), body=None, chunked=False, **more):
         """One HTTPS request over a connection of its own."""
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
-        with self.tls().wrap_socket(raw, server_hostname="localhost") as s:
+        with self.connect(**more) as s:
             return exchange(s, method, path, self.host, headers, body, chunked)
 
     def token(self, *scopes, user=ADMIN, password=PASSWORD):
@@ -225,7 +207,7 @@ class Stack:
         """Rows of every table that a request could change by mistake."""
         tables = ("account", "access_token", "repository", "object", "upload", "blob_content",
                   "repo_blob", "manifest", "manifest_blob", "manifest_child", "tag", "tag_history")
-        return {t: self.sql("SELECT COUNT(*) FROM " + t)[0][0] for t in tables}
+        return dict(self.sql(" UNION ALL ".join("SELECT '%s', COUNT(*) FROM %s" % (t, t) for t in tables)))
 
 
 class Answer:
