@@ -6,6 +6,8 @@ common_libcommon_a_SOURCES += \
 	common/base/enc.h \
 	common/base/err.c \
 	common/base/err.h \
+	common/base/etag.c \
+	common/base/etag.h \
 	common/base/io.c \
 	common/base/io.h \
 	common/base/log.c \

@@ -99,7 +99,7 @@ uri_parse_form(struct pool *pool, const char *text, size_t n,
 				return err->code;
 		}
 		if (*count_out == max)
-			return err_set(err, E_INVALID,
+			return err_set(err, E_TOOBIG,
 			    "more than %zu parameters", max);
 		params_out[(*count_out)++] = param;
 		text = stop + 1;

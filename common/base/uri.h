@@ -30,8 +30,8 @@ struct uri {
  * Parses a request target in origin form: "/a/b%3Ac?x=1&y". E_INVALID with a
  * text for: no leading slash, an empty segment, "." or "..", an encoded
  * slash, NUL or other control character, a bad percent form, text that is
- * not UTF-8, too many segments or parameters. "+" means a space in queries
- * only.
+ * not UTF-8, too many segments; E_TOOBIG for too many parameters. "+" means
+ * a space in queries only.
  */
 int uri_parse(
     struct uri *uri_out, struct pool *pool, const char *target, struct err *err);

@@ -2,6 +2,7 @@
 #include "common/model/manifest_push.h"
 
 #include "common/base/err.h"
+#include "common/base/etag.h"
 #include "common/base/pool.h"
 #include "common/model/event.h"
 #include "common/model/manifest_link.h"
@@ -85,13 +86,11 @@ check_conditions(struct db_tx *tx, const struct push *p,
 		    : precondition_failed(
 			  "If-Match", "there is no such manifest", err);
 	oci_digest_put(text, current);
-	/* a digest is no part of a longer one: they have fixed lengths */
-	if (in->if_match != NULL && strcmp(in->if_match, "*") != 0 &&
-	    strstr(in->if_match, text) == NULL)
+	if (in->if_match != NULL &&
+	    !etag_list_has(in->if_match, text, ETAG_STRONG))
 		return precondition_failed("If-Match", text, err);
 	if (in->if_none_match != NULL &&
-	    (strcmp(in->if_none_match, "*") == 0 ||
-		strstr(in->if_none_match, text) != NULL))
+	    etag_list_has(in->if_none_match, text, ETAG_WEAK))
 		return precondition_failed("If-None-Match", text, err);
 	return 0;
 }

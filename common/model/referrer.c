@@ -24,13 +24,13 @@ ask(struct db *db, struct pool *pool, const struct referrer_query *q,
 
 /* how many rows of a page fit; at least one if there is any */
 static size_t
-count_fitting(const struct db_rows *sizes)
+count_fitting(const struct db_rows *sizes, size_t max)
 {
 	size_t sum = 0;
 
 	for (size_t i = 0; i < sizes->count && i < REFERRER_PAGE_MAX; i++) {
 		sum += (size_t)db_cell(sizes, i, 1)->i;
-		if (i > 0 && sum > REFERRER_ANNOTATIONS_MAX)
+		if (i > 0 && sum > max)
 			return i;
 	}
 	return sizes->count < REFERRER_PAGE_MAX ? sizes->count
@@ -64,7 +64,7 @@ referrer_list(struct db *db, struct pool *pool,
 	*more_out = false;
 	if (rc < 0 || rows.count == 0)
 		return rc;
-	fitting = count_fitting(&rows);
+	fitting = count_fitting(&rows, query->annotations_max);
 	*more_out = fitting < rows.count;
 	rc = ask(db, pool, query, Q_REFERRER_LIST, Q_REFERRER_LIST_OF_TYPE,
 	    fitting, &rows, err);

@@ -9,9 +9,9 @@ struct db;
 struct err;
 struct pool;
 
-/* Of one page, and of its annotations' JSON text (one row may be larger). */
-#define REFERRER_PAGE_MAX	 100
-#define REFERRER_ANNOTATIONS_MAX ((size_t)2 << 20)
+/* Rows of one page. Their annotations' JSON text has together at most
+ * annotations_max bytes, unless it is that of a single row. */
+#define REFERRER_PAGE_MAX 100
 
 struct referrer {
 	struct rand_id id;
@@ -27,6 +27,7 @@ struct referrer_query {
 	struct oci_digest subject;
 	const char *artifact_type; /* NULL: all */
 	struct rand_id after;	   /* the last one of the page before, or 0 */
+	size_t annotations_max;	   /* of a page, see below */
 };
 
 /*

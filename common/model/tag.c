@@ -2,6 +2,7 @@
 #include "common/model/tag.h"
 
 #include "common/base/err.h"
+#include "common/base/etag.h"
 #include "common/base/pool.h"
 #include "common/model/event.h"
 #include "common/model/model.h"
@@ -128,6 +129,22 @@ tag_remove(struct db_tx *tx, const struct tag_change *change,
 	return put_history(tx, change, TAG_DELETED, manifest_id, err);
 }
 
+static int
+check_match(
+    const struct tag_change *change, const struct tag *tag, struct err *err)
+{
+	char text[OCI_DIGEST_TEXT_SIZE];
+
+	if (change->if_match == NULL)
+		return 0;
+	oci_digest_put(text, &tag->digest);
+	if (etag_list_has(change->if_match, text, ETAG_STRONG))
+		return 0;
+	err_set(err, E_CONFLICT, "If-Match does not hold: tag \"%s\" is %s",
+	    change->name, text);
+	return err_reason(err, "PRECONDITION_FAILED");
+}
+
 struct delete {
 	const struct tag_change *change;
 	struct pool *pool;
@@ -150,6 +167,9 @@ delete_tx(struct db_tx *tx, void *context, struct err *err)
 		err_set(err, E_NOTFOUND, "no tag \"%s\"", d->change->name);
 		return err_reason(err, "MANIFEST_UNKNOWN");
 	}
+	rc = check_match(d->change, &tag, err);
+	if (rc < 0)
+		return rc;
 	if (note != NULL) {
 		note->event.digest = tag.digest;
 		note->event.media_type = tag.media_type;

@@ -19,6 +19,7 @@ struct tag_change {
 	int64_t history_s; /* how long it can be brought back */
 	struct rand_id history_id; /* made before the transaction */
 	bool immutable; /* what it points to must not change */
+	const char *if_match; /* of tag_delete(): If-Match, or NULL */
 	/* of tag_delete(); its digest, type and size are filled in */
 	struct event_note *note;
 };
@@ -60,7 +61,8 @@ int tag_remove(struct db_tx *tx, const struct tag_change *change,
 
 /*
  * Deletes one tag, its manifest and other tags stay. E_NOTFOUND with reason
- * MANIFEST_UNKNOWN if there is none.
+ * MANIFEST_UNKNOWN if there is none, E_CONFLICT with PRECONDITION_FAILED if
+ * it points to what if_match does not name.
  */
 int tag_delete(struct db *db, struct pool *pool,
     const struct tag_change *change, struct err *err);

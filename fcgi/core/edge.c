@@ -183,6 +183,7 @@ parse(struct req *req, struct err *err)
 {
 	const char *method = req_cgi(req, "REQUEST_METHOD");
 	const char *target = req_cgi(req, "REQUEST_URI");
+	int rc;
 
 	if (method == NULL || !route_parse_method(method, &req->method))
 		req->method = (enum method)0;
@@ -192,7 +193,10 @@ parse(struct req *req, struct err *err)
 		return err_set(err, E_INVALID,
 		    "the address is longer than %zu bytes", TARGET_MAX);
 	req->target = target;
-	return uri_parse(&req->uri, req->pool, target, err);
+	rc = uri_parse(&req->uri, req->pool, target, err);
+	if (rc == E_TOOBIG)
+		resp_status(req, 414);
+	return rc;
 }
 
 static int

@@ -25,6 +25,18 @@ auth_account(const struct req *req)
 	return identity->has_account ? &identity->account_id : NULL;
 }
 
+/* a mount asks for its source as well, though it goes on without it */
+static const char *
+mount_scope(const struct req *req)
+{
+	const char *from = uri_param(&req->uri, "from");
+
+	if (req->method != METHOD_POST || from == NULL ||
+	    uri_param(&req->uri, "mount") == NULL || !oci_name_is_valid(from))
+		return "";
+	return pool_printf(req->pool, " repository:%s:pull", from);
+}
+
 /* the scope that the client has to ask for (Docker token specification) */
 static const char *
 scope_of(const struct req *req, enum permission permission)
@@ -39,7 +51,8 @@ scope_of(const struct req *req, enum permission permission)
 	case PERMISSION_PULL:
 		return pool_printf(req->pool, "repository:%s:pull", name);
 	case PERMISSION_PUSH:
-		return pool_printf(req->pool, "repository:%s:pull,push", name);
+		return pool_printf(req->pool, "repository:%s:pull,push%s", name,
+		    mount_scope(req));
 	case PERMISSION_DELETE:
 		return pool_printf(req->pool, "repository:%s:delete", name);
 	}

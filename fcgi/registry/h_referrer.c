@@ -16,6 +16,10 @@
 #include "fcgi/registry/reply.h"
 
 #define BODY_MAX ((size_t)32 << 20)
+/* annotations of a page; a fallback index beyond it has the first page alone */
+#define PAGE_BYTES ((size_t)2 << 20)
+/* no answer is longer than the largest manifest that all clients take */
+#define FALLBACK_BYTES ((size_t)3 << 20)
 /* of a fallback tag: the algorithm, "-", and so many digits of the digest */
 #define FALLBACK_DIGITS 64
 
@@ -50,41 +54,6 @@ put_entry(struct jsw *w, const struct entry *entry)
 		jsw_raw(w, "annotations", entry->annotations,
 		    strlen(entry->annotations));
 	jsw_end(w);
-}
-
-static int
-put_page(struct req *req, const struct referrer_query *query, struct jsw *w,
-    struct err *err)
-{
-	struct referrer *found = NULL;
-	size_t count;
-	bool more;
-	int rc = referrer_list(
-	    registry.db, req->pool, query, &found, &count, &more, err);
-
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; i < count; i++) {
-		struct entry entry = { .digest = found[i].digest,
-			.media_type = found[i].media_type,
-			.size = (int64_t)found[i].size,
-			.artifact_type = found[i].artifact_type,
-			.annotations = found[i].annotations };
-
-		put_entry(w, &entry);
-	}
-	if (more) {
-		char last[RAND_ID_TEXT_SIZE];
-
-		rand_id_put(last, &found[count - 1].id);
-		resp_printf(req, "Link", "<%s?last=%s%s%s>; rel=\"next\"",
-		    req->uri.path, last,
-		    query->artifact_type != NULL ? "&artifactType=" : "",
-		    query->artifact_type != NULL
-			? uri_encode(req->pool, query->artifact_type)
-			: "");
-	}
-	return 0;
 }
 
 /* false: not a descriptor, which an index that anybody may push can hold */
@@ -187,10 +156,54 @@ put_fallback(struct req *req, const struct referrer_query *query,
 		digests[i] = entries[i].digest;
 	rc = referrer_keep_fallback(
 	    registry.db, req->pool, query, digests, count, keep, err);
-	for (size_t i = 0; rc == 0 && i < count; i++)
+	for (size_t i = 0; rc == 0 && i < count && w->out->len < FALLBACK_BYTES;
+	     i++)
 		if (keep[i])
 			put_entry(w, &entries[i]);
 	return rc;
+}
+
+static void
+put_link(struct req *req, const struct referrer_query *query,
+    const struct rand_id *last)
+{
+	char text[RAND_ID_TEXT_SIZE];
+
+	rand_id_put(text, last);
+	resp_printf(req, "Link", "<%s?last=%s%s%s>; rel=\"next\"",
+	    req->uri.path, text,
+	    query->artifact_type != NULL ? "&artifactType=" : "",
+	    query->artifact_type != NULL
+		? uri_encode(req->pool, query->artifact_type)
+		: "");
+}
+
+static int
+put_page(struct req *req, struct referrer_query *query, struct jsw *w,
+    size_t room, struct err *err)
+{
+	struct referrer *found = NULL;
+	size_t count;
+	bool more;
+	int rc;
+
+	query->annotations_max = room;
+	rc = referrer_list(
+	    registry.db, req->pool, query, &found, &count, &more, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < count; i++) {
+		struct entry entry = { .digest = found[i].digest,
+			.media_type = found[i].media_type,
+			.size = (int64_t)found[i].size,
+			.artifact_type = found[i].artifact_type,
+			.annotations = found[i].annotations };
+
+		put_entry(w, &entry);
+	}
+	if (more)
+		put_link(req, query, &found[count - 1].id);
+	return 0;
 }
 
 static int
@@ -231,8 +244,10 @@ h_referrers_get(struct req *req, struct err *err)
 	jsw_array(&w, "manifests");
 	if (first)
 		rc = put_fallback(req, &query, &w, err);
-	if (rc == 0)
-		rc = put_page(req, &query, &w, err);
+	if (rc == 0 && body.len >= PAGE_BYTES)
+		put_link(req, &query, &query.after);
+	else if (rc == 0)
+		rc = put_page(req, &query, &w, PAGE_BYTES - body.len, err);
 	if (rc < 0)
 		return rc;
 	jsw_end(&w);

@@ -223,7 +223,7 @@ h_upload_patch(struct req *req, struct err *err)
 	int rc = find(req, intake, err);
 
 	if (rc == 0)
-		rc = intake_check_range(req, &intake->upload, err);
+		rc = intake_check_range(req, intake, err);
 	if (rc == 0)
 		rc = intake_append(req, intake, err);
 	if (rc == 0)
@@ -248,7 +248,7 @@ static int
 put(struct req *req, struct intake *intake, const struct oci_digest *digest,
     struct err *err)
 {
-	int rc = intake_check_range(req, &intake->upload, err);
+	int rc = intake_check_range(req, intake, err);
 
 	if (rc == 0 && !is_complete(req, &intake->upload))
 		rc = intake_append(req, intake, err);

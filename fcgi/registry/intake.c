@@ -33,9 +33,9 @@ intake_put_headers(struct req *req, const struct upload *upload)
 }
 
 int
-intake_check_range(
-    struct req *req, const struct upload *upload, struct err *err)
+intake_check_range(struct req *req, struct intake *intake, struct err *err)
 {
+	const struct upload *upload = &intake->upload;
 	const char *header = req_cgi(req, "HTTP_CONTENT_RANGE");
 	int64_t announced = req_announced_length(req);
 	struct range range;
@@ -58,7 +58,24 @@ intake_check_range(
 		    announced, header);
 		return err_reason(err, "SIZE_INVALID");
 	}
+	intake->expected = range.last - range.first + 1;
 	return 0;
+}
+
+/* a body without an announced length: only its end shows how long it is */
+static int
+check_expected(const struct intake *intake, uint64_t received, bool at_end,
+    struct err *err)
+{
+	uint64_t body = received - intake->upload.received;
+
+	if (intake->expected == 0 ||
+	    (at_end ? body == intake->expected : body <= intake->expected))
+		return 0;
+	err_set(err, E_INVALID,
+	    "the body has %s %" PRIu64 " bytes, other than Content-Range says",
+	    at_end ? "only" : "more than", at_end ? body : intake->expected);
+	return err_reason(err, "SIZE_INVALID");
 }
 
 /*
@@ -200,9 +217,13 @@ copy_body(struct req *req, struct intake *intake, struct blob_writer *writer,
 		size_t done;
 		int rc = req_read(req, chunk, CHUNK, &done, err);
 
+		if (rc == 0 && done == 0)
+			rc = check_expected(intake, *received_out, true, err);
 		if (rc < 0 || done == 0)
 			return rc;
-		rc = limits_check_size(*received_out + done, err);
+		rc = check_expected(intake, *received_out + done, false, err);
+		if (rc == 0)
+			rc = limits_check_size(*received_out + done, err);
 		if (rc == 0)
 			rc = blob_write(writer, chunk, done, err);
 		if (rc < 0)
@@ -235,6 +256,25 @@ salvage(struct intake *intake, struct blob_writer *writer, uint64_t received)
 		err_clear(&ignored);
 }
 
+static bool
+is_misfit(const struct err *err)
+{
+	return err->code == E_INVALID && err->reason != NULL &&
+	    strcmp(err->reason, "SIZE_INVALID") == 0;
+}
+
+/* a body that does not fit its range: nothing of it counts, the saved hash
+ * and what was recorded before stay as they were */
+static void
+forget_body(struct intake *intake)
+{
+	struct err ignored;
+
+	digest_free(&intake->digest);
+	if (intake_record(intake, &ignored) < 0)
+		err_clear(&ignored);
+}
+
 int
 intake_append(struct req *req, struct intake *intake, struct err *err)
 {
@@ -257,6 +297,8 @@ intake_append(struct req *req, struct intake *intake, struct err *err)
 		rc = blob_write_sync(writer, err);
 	if (rc == 0)
 		intake->upload.received = received;
+	else if (intake->claimed && is_misfit(err))
+		forget_body(intake);
 	else if (intake->claimed)
 		salvage(intake, writer, received);
 	blob_write_close(&writer);

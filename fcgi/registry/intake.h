@@ -17,6 +17,8 @@ struct intake {
 	struct upload upload;
 	struct digest *digest; /* SHA-256 over all bytes; NULL: not known */
 	bool claimed;
+	/* bytes that Content-Range says the body has; 0: it is not given */
+	uint64_t expected;
 	int64_t lease_s; /* of the claim */
 	int64_t renewed_us;
 };
@@ -26,7 +28,7 @@ struct intake {
  * E_RANGE (416, nothing written) with the headers Location and Range set.
  */
 int intake_check_range(
-    struct req *req, const struct upload *upload, struct err *err);
+    struct req *req, struct intake *intake, struct err *err);
 
 /*
  * Claims the upload and appends the request's body. Afterwards

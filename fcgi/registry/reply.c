@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "common/base/err.h"
+#include "common/base/etag.h"
 #include "common/base/pool.h"
 #include "common/oci/oci_digest.h"
 #include "fcgi/core/req.h"
@@ -20,9 +21,7 @@ reply_not_modified(struct req *req, const char *digest)
 {
 	const char *tags = req_header(req, "IF_NONE_MATCH");
 
-	/* a digest is no part of a longer one: they have fixed lengths */
-	if (tags == NULL ||
-	    (strcmp(tags, "*") != 0 && strstr(tags, digest) == NULL))
+	if (tags == NULL || !etag_list_has(tags, digest, ETAG_WEAK))
 		return false;
 	resp_status(req, 304);
 	reply_digest(req, digest);

@@ -86,7 +86,7 @@ check_target(struct pool *pool, const char *target)
 	int rc = uri_parse(&uri, pool, target, &err);
 
 	if (rc < 0) {
-		ASSERT(rc == E_INVALID && err.text[0] != '\0');
+		ASSERT((rc == E_INVALID || rc == E_TOOBIG) && err.text[0] != '\0');
 		return;
 	}
 	ASSERT(target[0] == '/');
@@ -114,7 +114,7 @@ check_form(struct pool *pool, const char *text, size_t n)
 
 	ASSERT(count <= 8);
 	if (rc < 0) {
-		ASSERT(rc == E_INVALID && err.text[0] != '\0');
+		ASSERT((rc == E_INVALID || rc == E_TOOBIG) && err.text[0] != '\0');
 		return;
 	}
 	str_init(&written, pool, TEXT_MAX);

@@ -4,6 +4,7 @@ base_tests = \
 	tests/unit/base/base_test \
 	tests/unit/base/enc_test \
 	tests/unit/base/err_test \
+	tests/unit/base/etag_test \
 	tests/unit/base/io_test \
 	tests/unit/base/log_test \
 	tests/unit/base/mem_test \
@@ -21,6 +22,8 @@ tests_unit_base_base_test_SOURCES = tests/unit/base/base_test.c
 tests_unit_base_base_test_LDADD = $(base_test_libs)
 tests_unit_base_enc_test_SOURCES = tests/unit/base/enc_test.c
 tests_unit_base_enc_test_LDADD = $(base_test_libs)
+tests_unit_base_etag_test_SOURCES = tests/unit/base/etag_test.c
+tests_unit_base_etag_test_LDADD = $(base_test_libs)
 tests_unit_base_err_test_SOURCES = tests/unit/base/err_test.c
 tests_unit_base_err_test_LDADD = $(base_test_libs)
 tests_unit_base_io_test_SOURCES = tests/unit/base/io_test.c
