@@ -193,6 +193,6 @@ def restart_everything(stack):
         assert stack.stop_responder(program) == 0, program
     stack.mariadb("stop")
     stack.mariadb("start")
-    for program in ("dtr-registry", "dtr-garant"):
+    for program in stack_module.PROGRAMS:
         stack.start_responder(program)
     stack.start_webserver()

@@ -28,7 +28,7 @@ PLAIN_BUILD = os.environ.get("DTR_PLAIN_BUILD", os.path.join(TOP, "build-plain")
 # in the order of fault.c
 KINDS = ("hash", "pwrite", "pread", "fdatasync", "fsync", "openat", "ftruncate",
          "execute", "commit", "committed", "answer")
-SOCKETS = {"dtr-registry": ("registry.sock", "upload.sock"), "dtr-garant": ("garant.sock",)}
+SOCKETS = {"dtr-registry": ("registry.sock", "upload.sock"), "dtr-garant": ("garant.sock",), "dtr-api": ("api.sock",)}
 KILL, KILL_ALL, CUT, STALL = 1, 2, 3, 4
 POINT = struct.Struct("5I")  # calls, at, times, action, fired
 

@@ -86,6 +86,8 @@ class OverFastCGI:
         name = "registry.sock"
         if path.startswith("/auth/"):
             name = "garant.sock"
+        elif re.match(r"/v1/|/_ping$|/health$", path):
+            name = "api.sock"
         elif re.match(r"/v2/.+/blobs/uploads(/|$)", path):
             name = "upload.sock"
         status, headers, body = fastcgi.ask(

@@ -20,7 +20,7 @@ from client_kinds import Skopeo
 from clients import Place
 from stack import TOP, exchange, free_port, is_root, wait_for
 
-PROGRAMS = ("nginx", "dtr-registry", "dtr-garant", "mariadbd")
+PROGRAMS = ("nginx", "dtr-registry", "dtr-garant", "dtr-api", "mariadbd")
 PASSWORD = "the first password"
 ORDINARY = "dtr-test-ordinary"
 # as people have it: no sbin
@@ -328,6 +328,24 @@ def test_start_again_keeps_data(first):
     # the same words once more are no harm either
     first.start("--port", str(first.port), "--admin-password", first.password)
     assert pull(first, "kept") == digest
+
+
+def test_folder_of_an_earlier_version(first):
+    """As it was before there was dtr-api: no key, no password, no database user."""
+    digest = push_as_printed(first, "early")
+    first.run("--stop", "--dir", first.dir)
+    conf = first.path("dtr.conf")
+    with open(conf) as f:
+        lines = [line for line in f if not line.startswith("api.")]
+    with open(conf, "w") as f:
+        f.writelines(lines)
+    os.unlink(first.path("secrets", "db-api"))
+    for _ in range(2):
+        first.start()
+        assert set(first.status()) == set(PROGRAMS)
+    with open(conf) as f:
+        assert f.read().count("api.socket = ") == 1
+    assert pull(first, "early") == digest
 
 
 def test_start_again_with_something_else(first):

@@ -24,6 +24,7 @@ BUILD = os.environ.get("DTR_BUILD", os.path.join(TOP, "build-check"))
 ADMIN = "admin"
 PASSWORD = "correct horse battery"
 USER = os.environ.get("DTR_TEST_USER", "nobody")
+PROGRAMS = ("dtr-registry", "dtr-garant", "dtr-api")
 
 
 def wait_for(what, check, seconds=30):
@@ -91,7 +92,7 @@ class Stack:
         if is_root():
             subprocess.run(["chown", "-R", USER, self.storage], check=True)
         self.init()
-        for program in ("dtr-registry", "dtr-garant"):
+        for program in PROGRAMS:
             self.start_responder(program)
         self.start_webserver()
         return self
@@ -111,6 +112,8 @@ class Stack:
             "registry.upload_workers": "2",
             "garant.socket": self.path("run/garant.sock"),
             "garant.workers": "2",
+            "api.socket": self.path("run/api.sock"),
+            "api.workers": "2",
         }
         keys.update(dict(self.settings))
         words = ["init", "--db-admin", USER if is_root() else pwd.getpwuid(os.geteuid()).pw_name,
@@ -127,7 +130,7 @@ class Stack:
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             env=self.environment, **self.as_user())
         log.close()
-        name = {"dtr-registry": "upload.sock", "dtr-garant": "garant.sock"}[program]
+        name = {"dtr-registry": "upload.sock", "dtr-garant": "garant.sock", "dtr-api": "api.sock"}[program]
         if ready:
             wait_for(program + " listens", lambda: self.listens(name))
 

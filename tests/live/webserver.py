@@ -50,7 +50,8 @@ class WebServer:
             "dir": self.path(), "run_dir": stack.path("run"), "listen": self.listen(), "server_name": "localhost",
             "certificate": stack.path("tls/server.crt"), "certificate_key": stack.path("tls/server.key"),
             "registry_socket": stack.path("run/registry.sock"), "upload_socket": stack.path("run/upload.sock"),
-            "garant_socket": stack.path("run/garant.sock"), "blobs": stack.storage,
+            "garant_socket": stack.path("run/garant.sock"), "api_socket": stack.path("run/api.sock"),
+            "blobs": stack.storage,
         }
 
     def configure(self):

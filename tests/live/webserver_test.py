@@ -415,7 +415,7 @@ def test_trusted_proxies_alone_say_where_others_are(stack):
         assert remote_of(stack, two, ask) == "127.0.0.1"
 
 
-@pytest.mark.parametrize("program", ("registry", "garant"))
+@pytest.mark.parametrize("program", ("registry", "garant", "api"))
 def test_health_is_for_this_machine(stack, program):
     """A balancer that runs on a node is taken for an operator, so it must not ask for others."""
     is_node = ask_node(stack) == stack.request

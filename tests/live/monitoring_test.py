@@ -1,0 +1,127 @@
+"""What monitoring is told to look at is there: doc/alerts.yml and doc/howto/monitoring.md against real programs."""
+import json
+import os
+import re
+
+import pytest
+import yaml
+
+from stack import TOP
+
+PARTS = ("registry", "garant", "api")
+# of PromQL, and what Prometheus or its configuration adds
+WORDS = {"sum", "by", "without", "rate", "increase", "histogram_quantile", "time", "and"}
+THEIRS = {"up"}
+THEIR_LABELS = {"job", "instance", "program"}
+
+
+@pytest.fixture(scope="module")
+def exposed(stack):
+    """Names of metrics, and of each the labels of its samples."""
+    stack.request("GET", "/_ping")
+    stack.token("repository:admin/x:pull")
+    found = {}
+    for part in PARTS:
+        assert stack.request("GET", "/_health/%s/readyz" % part).status == 200
+        text = stack.request("GET", "/_health/%s/metrics" % part).body.decode()
+        for line in text.splitlines():
+            kind = re.fullmatch(r"# TYPE (\w+) (\w+)", line)
+            sample = re.fullmatch(r"(\w+)(?:\{(.*)\})? \S+", line)
+            if kind:
+                ends = ("_bucket", "_sum", "_count") if kind.group(2) == "histogram" else ("",)
+                for end in ends:
+                    found.setdefault(kind.group(1) + end, set())
+            elif sample:
+                found[sample.group(1)].update(re.findall(r'(\w+)="', sample.group(2) or ""))
+    return found
+
+
+def alerts():
+    with open(os.path.join(TOP, "doc", "alerts.yml")) as f:
+        groups = yaml.safe_load(f)["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def test_alerts_are_whole():
+    names = [rule["alert"] for rule in alerts()]
+    assert len(names) == len(set(names)) > 10
+    for rule in alerts():
+        assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}, rule
+        assert rule["labels"]["severity"] in ("critical", "warning", "info")
+        assert set(rule["annotations"]) == {"summary", "description"}
+        for text in rule["annotations"].values():
+            assert set(re.findall(r"\$labels\.(\w+)", text)) <= THEIR_LABELS
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
+def test_alerts_name_metrics_that_are_exposed(exposed, rule):
+    text = rule["expr"]
+    by = {label.strip() for group in re.findall(r"\b(?:by|without) *\(([^)]*)\)", text) for label in group.split(",")}
+    matched = re.findall(r"(\w+)\{([^}]*)\}", text)
+    bare = re.sub(r"\b(?:by|without) *\([^)]*\)|\{[^}]*\}|\[[^]]*\]|\"[^\"]*\"", " ", text)
+    names = set(re.findall(r"[a-z_][a-z0-9_]*", bare)) - WORDS - THEIRS
+    assert names or "up" in text
+    assert names <= set(exposed), names - set(exposed)
+    for name, matchers in matched:
+        for label in re.findall(r"(\w+)(?:=~|!=|=)", matchers):
+            assert label in THEIR_LABELS or label in exposed[name], (name, label)
+    for label in by - THEIR_LABELS:
+        assert any(label in exposed[name] for name in names), label
+
+
+def test_handlers_of_alerts_are_routes(stack):
+    done = []
+    for part in PARTS:
+        with open(os.path.join(TOP, "fcgi", part, "routes.def")) as f:
+            done += re.findall(r"^ROUTE\((\w+),", f.read(), re.M)
+    for rule in alerts():
+        for value in re.findall(r'handler=~?"([^"]*)"', rule["expr"]):
+            assert set(value.split("|")) <= set(done), value
+
+
+def test_the_manual_names_every_metric(exposed):
+    """All that is exposed is described, and all that is described is exposed."""
+    with open(os.path.join(TOP, "doc", "howto", "monitoring.md")) as f:
+        text = f.read()
+    named = set(re.findall(r"`((?:registry|garant|api|dtr|process)_[a-z_]+)`", text))
+    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exposed}
+    assert named == families
+
+
+def test_parts_of_ping_are_described():
+    with open(os.path.join(TOP, "doc", "howto", "monitoring.md")) as f:
+        text = f.read()
+    with open(os.path.join(TOP, "fcgi", "api", "health.c")) as f:
+        parts = re.findall(r'\[PART_\w+\] = "([^"]+)"', f.read())
+    assert len(parts) == 5
+    for part in parts + ["draining"]:
+        assert "`%s`" % part in text.split("## Each program")[0], part
+
+
+def test_the_same_names_as_dockers_registry(exposed):
+    """Dashboards that were made for it find what they look for."""
+    for name, labels in {
+        "registry_http_requests_total": {"handler", "method", "code"},
+        "registry_http_in_flight_requests": {"handler"},
+        "registry_http_request_duration_seconds_bucket": {"handler", "method", "le"},
+        "registry_http_request_size_bytes_bucket": {"handler", "le"},
+        "registry_http_response_size_bytes_bucket": {"handler", "le"},
+    }.items():
+        assert labels <= exposed[name], (name, exposed[name])
+
+
+def test_log_events_worth_an_alarm_exist():
+    with open(os.path.join(TOP, "doc", "howto", "monitoring.md")) as f:
+        text = f.read().split("The log:")[1]
+    with open(os.path.join(TOP, "doc", "log-fields.md")) as f:
+        known = f.read()
+    events = re.findall(r"`(\w+_\w+)`", text)
+    assert len(events) >= 4
+    for event in events:
+        assert "`%s`" % event in known, event
+
+
+def test_ping_is_one_line_of_json(stack):
+    """As a probe reads it that knows no more than text."""
+    body = stack.request("GET", "/_ping").body
+    assert b"\n" not in body and json.loads(body) == {"Error": "", "Healthy": True}
