@@ -68,3 +68,8 @@ fuzz_targets += tests/fuzz/uri_fuzz
 tests_fuzz_uri_fuzz_SOURCES = tests/fuzz/uri_fuzz.c $(fuzz_main)
 tests_fuzz_uri_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_uri_fuzz_LDADD = common/libcommon.a
+
+# nothing but these, e.g. with clang
+.PHONY: fuzz-targets
+fuzz-targets: $(BUILT_SOURCES)
+	$(MAKE) $(AM_MAKEFLAGS) $(fuzz_targets)
