@@ -19,6 +19,7 @@ struct link_kind {
 	unsigned link;
 	unsigned linked;
 	bool link_needs_id_again;
+	bool is_child;
 };
 
 static const struct link_kind blob_sha256 = {
@@ -33,6 +34,7 @@ static const struct link_kind blob_sha512 = {
 static const struct link_kind child = {
 	.link = Q_MANIFEST_CHILD_LINK,
 	.linked = Q_MANIFEST_CHILD_LINKED,
+	.is_child = true,
 };
 
 static int
@@ -107,6 +109,18 @@ find_missing(struct db_tx *tx, struct pool *pool, const struct link_kind *kind,
 }
 
 static int
+touch_children(struct db_tx *tx, const struct rand_id *repository_id,
+    const struct oci_digest *digests, size_t count, struct err *err)
+{
+	struct db_value values[1 + BATCH];
+
+	values[0] = db_id(repository_id);
+	fill_batch(values + 1, digests, count);
+	return tx_exec_(
+	    tx, Q_MANIFEST_CHILD_TOUCH, NULL, err, values, COUNT_OF(values));
+}
+
+static int
 link_batch(struct db_tx *tx, const struct link_kind *kind,
     const struct rand_id *manifest_id, const struct rand_id *repository_id,
     const struct oci_digest *digests, size_t count, uint64_t *linked_out,
@@ -114,7 +128,12 @@ link_batch(struct db_tx *tx, const struct link_kind *kind,
 {
 	struct db_value values[3 + BATCH];
 	size_t n = 2 + BATCH;
+	int rc = 0;
 
+	if (kind->is_child)
+		rc = touch_children(tx, repository_id, digests, count, err);
+	if (rc < 0)
+		return rc;
 	values[0] = db_id(manifest_id);
 	values[1] = db_id(repository_id);
 	fill_batch(values + 2, digests, count);

@@ -133,8 +133,8 @@ find_or_insert(struct db_tx *tx, const struct push *p, struct rand_id *id,
 		return insert(tx, p, err);
 	}
 	*id = db_cell_id(&rows, 0, 0);
-	if (visible && p->in->tag_count > 0)
-		return 0;
+	/* for a new tag as well: a foreign key to the row does not stop its
+	 * change on another node, only another change does */
 	rc = tx_exec(tx, Q_MANIFEST_TOUCH, &affected, err, db_id(id));
 	if (rc == 0 && affected == 0)
 		return model_again(err);

@@ -19,7 +19,7 @@ WHERE r.path = ? AND m.hidden = 0;
 SELECT payload FROM manifest_payload WHERE manifest_id = ?;
 
 -- The lock makes a deletion at this moment wait, or this wait for it; that of
--- another node conflicts with the keys that refer to the row.
+-- another node conflicts with manifest_touch.
 -- name: manifest_own
 -- roles: registry
 SELECT id, hidden FROM manifest WHERE repository_id = ? AND digest = ?
@@ -95,6 +95,14 @@ WHERE b.sha512 IN (?*16) LIMIT 16;
 -- name: manifest_blob_unlink
 -- roles: registry
 DELETE FROM manifest_blob WHERE manifest_id = ?;
+
+-- Before the link, whose foreign key is in the way of a row's end, not of its
+-- hiding: a deletion on another node conflicts with this change alone. One on
+-- this node is waited for.
+-- name: manifest_child_touch
+-- roles: registry
+UPDATE manifest SET touched = UTC_TIMESTAMP(6)
+WHERE repository_id = ? AND digest IN (?*16) AND hidden = 0;
 
 -- The lock is the one that the foreign key takes as well: a child that is
 -- being deleted is waited for and then seen as deleted.
