@@ -66,7 +66,11 @@ registry_ready(struct err *err)
 	if (rc < 0)
 		return err_prefix(err, "database");
 	rc = blob_store_check(registry.store, &free_bytes, err);
-	if (rc < 0)
-		return err_prefix(err, "storage");
-	return 0;
+	/* a full store serves pulls, and is full on every node that shares it:
+	 * pushes say so by themselves */
+	if (rc == E_FULL) {
+		err_clear(err);
+		return 0;
+	}
+	return rc < 0 ? err_prefix(err, "storage") : 0;
 }
