@@ -212,12 +212,13 @@ static void
 test_old_refresh_tokens_go(void **state UNUSED)
 {
 	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *old = make_refresh(&owner, "!", "a");
 
-	make_refresh(&owner, "!", "a");
 	make_token(&owner);
 	sql("UPDATE access_token SET created = created - INTERVAL 91 DAY "
 	    "WHERE account_id = %s",
 	    sql_id(&owner.id));
+	fails(check(old, ACCESS_TOKEN_REFRESH, "a"), E_UNAUTH);
 	make_refresh(&owner, "!", "a");
 	assert_sql(1,
 	    "SELECT COUNT(*) FROM access_token WHERE account_id = %s "
