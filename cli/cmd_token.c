@@ -46,8 +46,8 @@ cmd_token_create(struct cli *cli, struct err *err)
 		    "user \"%s\" is not active; run: dtr user set %s "
 		    "--active yes",
 		    account.name, account.name);
-	rc = access_token_create(cli->db, cli->pool, &account.id,
-	    ACCESS_TOKEN_MANUAL, label, "", &secret, err);
+	rc = access_token_create(
+	    cli->db, cli->pool, &account.id, label, &secret, err);
 	if (rc < 0)
 		return rc;
 	/* the secret alone on standard output, for scripts */

@@ -4,7 +4,6 @@
 #include "common/base/enc.h"
 #include "common/base/err.h"
 #include "common/base/pool.h"
-#include "common/crypt/digest.h"
 #include "common/model/model.h"
 #include "common/model/q.h"
 
@@ -16,6 +15,7 @@ struct create {
 	enum access_token_kind kind;
 	const char *label;
 	const char *service;
+	const struct access_token_basis *basis; /* NULL: access tokens */
 	unsigned char digest[DIGEST_SHA256_SIZE];
 };
 
@@ -25,7 +25,10 @@ create_tx(struct db_tx *tx, void *context, struct err *err)
 	const struct create *c = context;
 	int rc = tx_exec(tx, Q_ACCESS_TOKEN_INSERT, NULL, err, db_id(&c->id),
 	    db_id(c->account_id), db_int(c->kind), db_text(c->label),
-	    db_text(c->service), db_bytes(c->digest, sizeof(c->digest)));
+	    db_text(c->service), db_bytes(c->digest, sizeof(c->digest)),
+	    c->basis != NULL
+		? db_bytes(c->basis->digest, sizeof(c->basis->digest))
+		: db_null());
 
 	if (rc == E_EXISTS && db_tx_is_rerun(tx))
 		return 0;
@@ -36,26 +39,59 @@ create_tx(struct db_tx *tx, void *context, struct err *err)
 	    db_id(c->account_id));
 }
 
-int
-access_token_create(struct db *db, struct pool *pool,
-    const struct rand_id *account_id, enum access_token_kind kind,
-    const char *label, const char *service, const char **secret_out,
-    struct err *err)
+static int
+create(struct db *db, struct pool *pool, struct create *c, const char *prefix,
+    const char **secret_out, struct err *err)
 {
-	struct create c = { .id = rand_id_new(), .account_id = account_id,
-		.kind = kind, .label = label, .service = service };
 	unsigned char *bytes = pool_secret(pool, SECRET_BYTES);
-	const char *prefix = kind == ACCESS_TOKEN_REFRESH
-	    ? ACCESS_TOKEN_PREFIX_REFRESH
-	    : ACCESS_TOKEN_PREFIX_MANUAL;
 	char *secret = pool_secret(pool, 64);
 
 	rand_bytes(bytes, SECRET_BYTES);
 	snprintf(secret, 64, "%s%s", prefix,
 	    enc_base64url(pool, bytes, SECRET_BYTES));
-	digest_of(DIGEST_SHA256, secret, strlen(secret), c.digest);
+	digest_of(DIGEST_SHA256, secret, strlen(secret), c->digest);
+	c->id = rand_id_new();
 	*secret_out = secret;
-	return db_txn(db, create_tx, &c, err);
+	return db_txn(db, create_tx, c, err);
+}
+
+int
+access_token_create(struct db *db, struct pool *pool,
+    const struct rand_id *account_id, const char *label,
+    const char **secret_out, struct err *err)
+{
+	struct create c = { .account_id = account_id,
+		.kind = ACCESS_TOKEN_MANUAL,
+		.label = label,
+		.service = "" };
+
+	return create(
+	    db, pool, &c, ACCESS_TOKEN_PREFIX_MANUAL, secret_out, err);
+}
+
+struct access_token_basis
+access_token_basis_of(const char *text)
+{
+	struct access_token_basis basis;
+
+	digest_of(DIGEST_SHA256, text, strlen(text), basis.digest);
+	return basis;
+}
+
+int
+access_token_create_refresh(struct db *db, struct pool *pool,
+    const struct rand_id *account_id, const char *service,
+    const struct access_token_basis *basis, const char **secret_out,
+    struct err *err)
+{
+	struct create c = { .account_id = account_id,
+		.kind = ACCESS_TOKEN_REFRESH,
+		.label = "docker login",
+		.service = service,
+		.basis = basis };
+
+	return create(
+	    db, pool, &c, ACCESS_TOKEN_PREFIX_REFRESH, secret_out, err);
 }
 
 bool

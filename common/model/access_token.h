@@ -6,6 +6,7 @@
 #ifndef COMMON_MODEL_ACCESS_TOKEN_H
 #define COMMON_MODEL_ACCESS_TOKEN_H
 
+#include "common/crypt/digest.h"
 #include "common/model/account.h"
 
 enum access_token_kind {
@@ -17,13 +18,26 @@ enum access_token_kind {
 #define ACCESS_TOKEN_PREFIX_MANUAL "dtr_at_"
 #define ACCESS_TOKEN_PREFIX_REFRESH "dtr_rt_"
 
-/*
- * Makes a token of an account; *secret_out is pool memory that is wiped.
- * service: of refresh tokens, the only one that it serves.
- */
+/* Makes an access token of an account; *secret_out is pool memory that is
+ * wiped. */
 int access_token_create(struct db *db, struct pool *pool,
-    const struct rand_id *account_id, enum access_token_kind kind,
-    const char *label, const char *service, const char **secret_out,
+    const struct rand_id *account_id, const char *label,
+    const char **secret_out, struct err *err);
+
+/* What a login was by: the hash of a password, or the secret of an access
+ * token. */
+struct access_token_basis {
+	unsigned char digest[DIGEST_SHA256_SIZE];
+};
+struct access_token_basis access_token_basis_of(const char *text);
+
+/*
+ * Makes a refresh token for one service. It ends with its basis: at once when
+ * the password is changed or the access token revoked.
+ */
+int access_token_create_refresh(struct db *db, struct pool *pool,
+    const struct rand_id *account_id, const char *service,
+    const struct access_token_basis *basis, const char **secret_out,
     struct err *err);
 
 /* Has the text the form of such a secret? */

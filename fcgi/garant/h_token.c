@@ -21,6 +21,7 @@
 struct asked {
 	struct account account;
 	bool has_account;
+	struct access_token_basis basis; /* of a login */
 	struct scope_list scopes;
 	bool offline; /* wants a refresh token */
 };
@@ -75,9 +76,8 @@ answer(struct req *req, struct asked *asked, struct err *err)
 	int rc = grant_make(req->pool, account, &asked->scopes, &grant, err);
 
 	if (rc == 0 && asked->offline && account != NULL)
-		rc = access_token_create(garant.db, req->pool, &account->id,
-		    ACCESS_TOKEN_REFRESH, "docker login", garant.service,
-		    &refresh, err);
+		rc = access_token_create_refresh(garant.db, req->pool,
+		    &account->id, garant.service, &asked->basis, &refresh, err);
 	if (rc < 0)
 		return rc;
 	metric_add(account != NULL ? GARANT_TOKENS_USER
@@ -98,6 +98,10 @@ log_in(struct req *req, const char *name, const char *password,
 	if (rc < 0)
 		return rc;
 	asked->has_account = true;
+	/* no hash: it was an access token */
+	asked->basis = access_token_basis_of(
+	    asked->account.password_hash != NULL ? asked->account.password_hash
+						 : password);
 	req->actor = asked->account.name;
 	return 0;
 }

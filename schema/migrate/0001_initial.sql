@@ -67,6 +67,7 @@ CREATE TABLE IF NOT EXISTS access_token (
     label VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '',
     service VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '' COMMENT 'of refresh tokens',
     secret_digest BINARY(32) NOT NULL,
+    basis BINARY(32) NULL COMMENT 'of refresh tokens: digest of the password hash or the secret that they came by',
     is_active TINYINT NOT NULL DEFAULT 1,
     created DATETIME(6) NOT NULL,
     last_used DATETIME(6) NULL,

@@ -41,13 +41,26 @@ set_flags(const struct account *account, bool is_admin, bool is_active)
 }
 
 static const char *
-make_token(const struct account *account, enum access_token_kind kind,
-    const char *service)
+make_token(const struct account *account)
 {
 	const char *secret;
 
-	ok(access_token_create(env.garant, env.pool, &account->id, kind,
-	    "label", service, &secret, &env.err));
+	ok(access_token_create(
+	    env.garant, env.pool, &account->id, "label", &secret, &env.err));
+	assert_true(access_token_is_secret(secret));
+	return secret;
+}
+
+/* of a login by this password hash or access token */
+static const char *
+make_refresh(
+    const struct account *account, const char *basis, const char *service)
+{
+	struct access_token_basis digest = access_token_basis_of(basis);
+	const char *secret;
+
+	ok(access_token_create_refresh(env.garant, env.pool, &account->id,
+	    service, &digest, &secret, &env.err));
 	assert_true(access_token_is_secret(secret));
 	return secret;
 }
@@ -65,7 +78,7 @@ static void
 test_token(void **state UNUSED)
 {
 	struct account owner = make_account(ACCOUNT_USER, false);
-	const char *secret = make_token(&owner, ACCESS_TOKEN_MANUAL, "");
+	const char *secret = make_token(&owner);
 	struct account found;
 
 	ok(access_token_check(env.garant, env.pool, secret, ACCESS_TOKEN_MANUAL,
@@ -89,7 +102,7 @@ static void
 test_token_of_an_inactive_account(void **state UNUSED)
 {
 	struct account owner = make_account(ACCOUNT_USER, false);
-	const char *secret = make_token(&owner, ACCESS_TOKEN_MANUAL, "");
+	const char *secret = make_token(&owner);
 
 	ok(set_flags(&owner, false, false));
 	fails(check(secret, ACCESS_TOKEN_MANUAL, ""), E_UNAUTH);
@@ -101,7 +114,7 @@ static void
 test_refresh_token_serves_one_service(void **state UNUSED)
 {
 	struct account owner = make_account(ACCOUNT_USER, false);
-	const char *secret = make_token(&owner, ACCESS_TOKEN_REFRESH, "a:1");
+	const char *secret = make_refresh(&owner, "!", "a:1");
 
 	ok(check(secret, ACCESS_TOKEN_REFRESH, "a:1"));
 	fails(check(secret, ACCESS_TOKEN_REFRESH, "a:2"), E_UNAUTH);
@@ -113,8 +126,8 @@ static void
 test_new_password_ends_refresh_tokens(void **state UNUSED)
 {
 	struct account owner = make_account(ACCOUNT_USER, false);
-	const char *refresh = make_token(&owner, ACCESS_TOKEN_REFRESH, "a");
-	const char *manual = make_token(&owner, ACCESS_TOKEN_MANUAL, "");
+	const char *refresh = make_refresh(&owner, "!", "a");
+	const char *manual = make_token(&owner);
 	struct account found;
 
 	ok(account_set_password(env.owner, &owner.id, "!2", &env.err));
@@ -125,10 +138,55 @@ test_new_password_ends_refresh_tokens(void **state UNUSED)
 }
 
 static void
+test_refresh_token_of_a_login_before_the_change(void **state UNUSED)
+{
+	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *late;
+
+	/* his old password was right when it was looked at, and the token is
+	 * made when it is not any more */
+	ok(account_set_password(env.owner, &owner.id, "!2", &env.err));
+	late = make_refresh(&owner, "!", "a");
+	fails(check(late, ACCESS_TOKEN_REFRESH, "a"), E_UNAUTH);
+	ok(check(make_refresh(&owner, "!2", "a"), ACCESS_TOKEN_REFRESH, "a"));
+}
+
+static void
+test_refresh_token_of_an_access_token(void **state UNUSED)
+{
+	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *manual = make_token(&owner);
+	const char *refresh = make_refresh(&owner, manual, "a");
+	const char *other = make_refresh(&owner, make_token(&owner), "a");
+
+	ok(check(refresh, ACCESS_TOKEN_REFRESH, "a"));
+	sql("UPDATE access_token SET is_active = 0 WHERE secret_digest = "
+	    "UNHEX(SHA2('%s', 256))",
+	    manual);
+	fails(check(refresh, ACCESS_TOKEN_REFRESH, "a"), E_UNAUTH);
+	ok(check(other, ACCESS_TOKEN_REFRESH, "a"));
+	/* a refresh token is nothing to rest on */
+	fails(
+	    check(make_refresh(&owner, other, "a"), ACCESS_TOKEN_REFRESH, "a"),
+	    E_UNAUTH);
+}
+
+static void
+test_refresh_token_without_a_password(void **state UNUSED)
+{
+	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *refresh = make_refresh(&owner, "!", "a");
+
+	sql("DELETE FROM account_password WHERE account_id = %s",
+	    sql_id(&owner.id));
+	fails(check(refresh, ACCESS_TOKEN_REFRESH, "a"), E_UNAUTH);
+}
+
+static void
 test_last_use_is_written_now_and_then(void **state UNUSED)
 {
 	struct account owner = make_account(ACCOUNT_USER, false);
-	const char *secret = make_token(&owner, ACCESS_TOKEN_MANUAL, "");
+	const char *secret = make_token(&owner);
 	struct account found;
 
 	ok(check(secret, ACCESS_TOKEN_MANUAL, ""));
@@ -154,13 +212,14 @@ static void
 test_old_refresh_tokens_go(void **state UNUSED)
 {
 	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *old = make_refresh(&owner, "!", "a");
 
-	make_token(&owner, ACCESS_TOKEN_REFRESH, "a");
-	make_token(&owner, ACCESS_TOKEN_MANUAL, "");
+	make_token(&owner);
 	sql("UPDATE access_token SET created = created - INTERVAL 91 DAY "
 	    "WHERE account_id = %s",
 	    sql_id(&owner.id));
-	make_token(&owner, ACCESS_TOKEN_REFRESH, "a");
+	fails(check(old, ACCESS_TOKEN_REFRESH, "a"), E_UNAUTH);
+	make_refresh(&owner, "!", "a");
 	assert_sql(1,
 	    "SELECT COUNT(*) FROM access_token WHERE account_id = %s "
 	    "AND kind = 2",
@@ -174,12 +233,13 @@ test_old_refresh_tokens_go(void **state UNUSED)
 static void
 test_token_with_a_lost_commit(void **state UNUSED)
 {
+	struct access_token_basis basis = access_token_basis_of("!");
 	struct account owner = make_account(ACCOUNT_USER, false);
 	const char *secret;
 
 	proxy_rule(proxy, PROXY_CUT_AFTER, "COMMIT");
-	ok(access_token_create(slow, env.pool, &owner.id, ACCESS_TOKEN_REFRESH,
-	    "", "a", &secret, &env.err));
+	ok(access_token_create_refresh(
+	    slow, env.pool, &owner.id, "a", &basis, &secret, &env.err));
 	ok(check(secret, ACCESS_TOKEN_REFRESH, "a"));
 	assert_sql(1, "SELECT COUNT(*) FROM access_token WHERE account_id = %s",
 	    sql_id(&owner.id));
@@ -311,6 +371,9 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_token_of_an_inactive_account),
 	TEST(test_refresh_token_serves_one_service),
 	TEST(test_new_password_ends_refresh_tokens),
+	TEST(test_refresh_token_of_a_login_before_the_change),
+	TEST(test_refresh_token_of_an_access_token),
+	TEST(test_refresh_token_without_a_password),
 	TEST(test_last_use_is_written_now_and_then),
 	TEST(test_old_refresh_tokens_go),
 	TEST(test_token_with_a_lost_commit),
