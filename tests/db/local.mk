@@ -4,12 +4,15 @@ if HAVE_CMOCKA
 db_live_tests = \
 	tests/db/access_test \
 	tests/db/account_test \
+	tests/db/commit_test \
 	tests/db/conn_test \
+	tests/db/finish_test \
 	tests/db/grant_test \
 	tests/db/key_test \
 	tests/db/login_test \
-	tests/db/manifest_test \
+	tests/db/manifest_delete_test \
 	tests/db/manifest_race_test \
+	tests/db/manifest_test \
 	tests/db/plan_test \
 	tests/db/repo_test \
 	tests/db/schema_test \
@@ -27,18 +30,25 @@ tests_db_access_test_SOURCES = tests/db/access_test.c $(db_rows)
 tests_db_access_test_LDADD = $(db_libs)
 tests_db_account_test_SOURCES = tests/db/account_test.c $(db_rows)
 tests_db_account_test_LDADD = $(db_libs)
+tests_db_commit_test_SOURCES = tests/db/commit_test.c $(db_own)
+tests_db_commit_test_LDADD = $(db_libs)
 tests_db_conn_test_SOURCES = tests/db/conn_test.c $(db_own)
 tests_db_conn_test_LDADD = $(db_libs)
+tests_db_finish_test_SOURCES = tests/db/finish_test.c $(db_rows)
+tests_db_finish_test_LDADD = $(db_libs)
 tests_db_grant_test_SOURCES = tests/db/grant_test.c $(db_env)
 tests_db_grant_test_LDADD = $(db_libs)
 tests_db_key_test_SOURCES = tests/db/key_test.c $(db_rows)
 tests_db_key_test_LDADD = $(db_libs)
 tests_db_login_test_SOURCES = tests/db/login_test.c $(db_rows)
 tests_db_login_test_LDADD = $(db_libs)
-tests_db_manifest_test_SOURCES = tests/db/manifest_test.c $(db_rows)
-tests_db_manifest_test_LDADD = $(db_libs)
+tests_db_manifest_delete_test_SOURCES = tests/db/manifest_delete_test.c \
+	$(db_rows)
+tests_db_manifest_delete_test_LDADD = $(db_libs)
 tests_db_manifest_race_test_SOURCES = tests/db/manifest_race_test.c $(db_rows)
 tests_db_manifest_race_test_LDADD = $(db_libs)
+tests_db_manifest_test_SOURCES = tests/db/manifest_test.c $(db_rows)
+tests_db_manifest_test_LDADD = $(db_libs)
 tests_db_plan_test_SOURCES = tests/db/plan_test.c $(db_env)
 tests_db_plan_test_LDADD = $(db_libs)
 tests_db_repo_test_SOURCES = tests/db/repo_test.c $(db_rows)

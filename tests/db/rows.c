@@ -73,6 +73,22 @@ content_of(const char *text)
 	return content;
 }
 
+int64_t
+object_state(const struct upload *upload)
+{
+	return sql_int(
+	    "SELECT state FROM object WHERE object_key = '%s'", upload->key);
+}
+
+int
+finish_upload(struct db *db, const struct upload *upload, const char *text)
+{
+	struct upload_content content = content_of(text);
+
+	return upload_finish(
+	    db, env.pool, upload, &content, PROMISE_S, &env.err);
+}
+
 struct oci_digest
 push_blob(const struct repo *repo, const char *text)
 {
@@ -195,8 +211,7 @@ find_tag(const struct repo *repo, const char *tag, struct manifest *out)
 }
 
 int
-delete_manifest(
-    struct db *db, const struct manifest *manifest, struct err *err)
+delete_manifest(struct db *db, const struct manifest *manifest, struct err *err)
 {
 	struct manifest_deletion deletion = { .manifest = manifest,
 		.history_s = HISTORY_S };

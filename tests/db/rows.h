@@ -34,6 +34,15 @@ struct oci_digest sha512_of(const char *text);
 struct upload make_upload(struct db *db, const struct repo *repo);
 struct upload_content content_of(const char *text);
 
+/* Of its object: UP, LIVE, DOOMED. */
+int64_t object_state(const struct upload *upload);
+#define UP     1
+#define LIVE   2
+#define DOOMED 3
+
+/* Finishes it with this text as what was received. */
+int finish_upload(struct db *db, const struct upload *upload, const char *text);
+
 /* Uploads the text; its digest. */
 struct oci_digest push_blob(const struct repo *repo, const char *text);
 /* As above, named by its SHA-512. */
