@@ -35,7 +35,7 @@ static const char table_text[] =
 struct migrator {
 	struct db_admin *admin;
 	struct pool *pool;
-	const char *server; /* whose connection it is */
+	const char *server; /* whose connection it is; NULL: no locks */
 	const char *token; /* server and random digits */
 	int64_t version; /* last complete migration */
 	int64_t step; /* statements done of the next one */
@@ -84,14 +84,15 @@ schema_version(struct db_admin *admin, struct pool *pool, int *current_out,
  * Who migrates holds a lock that the server drops with his connection, so
  * that others at this server know at once when he is gone, and wait for a
  * statement of hours while he is not. It does not reach other servers of a
- * cluster: there the lease counts, and TOI lets nobody pass a statement.
+ * cluster: there the lease counts, and TOI lets nobody pass a statement. Some
+ * clusters refuse such locks; then the lease counts at this server, too.
  */
 static int
 start_claims(struct migrator *m, struct err *err)
 {
 	unsigned char bytes[TOKEN_BYTES];
 	char digits[ENC_HEX_SIZE(TOKEN_BYTES)];
-	const char *value;
+	const char *value = NULL;
 	int rc = db_admin_ask(m->admin, m->pool,
 	    "SELECT LEFT(MD5(CONCAT_WS('/', @@hostname, @@port, @@datadir)), "
 	    "8)",
@@ -102,23 +103,36 @@ start_claims(struct migrator *m, struct err *err)
 	rand_bytes(bytes, sizeof(bytes));
 	enc_put_hex(digits, bytes, sizeof(bytes));
 	m->token = pool_printf(m->pool, "%s%s", m->server, digits);
-	return db_admin_ask(m->admin, m->pool,
+	rc = db_admin_ask(m->admin, m->pool,
 	    pool_printf(
 		m->pool, "SELECT GET_LOCK('" LOCK_PREFIX "%s', 0)", m->token),
 	    &value, err);
+	if (rc == E_BUSY)
+		return rc;
+	if (rc < 0 || value == NULL || strcmp(value, "1") != 0) {
+		err_clear(err);
+		m->server = NULL;
+		m->token = pool_strdup(m->pool, digits);
+	}
+	return 0;
 }
 
 /* The claim that may be replaced by ours, NULL while another one stands. */
 static int
 find_free(struct migrator *m, const char **claim_out, struct err *err)
 {
+	const char *silent = "claim_until < UTC_TIMESTAMP(6)";
+
+	if (m->server != NULL)
+		silent = pool_printf(m->pool,
+		    "IF(claimed_by LIKE '%s%%', IS_FREE_LOCK(CONCAT("
+		    "'" LOCK_PREFIX "', claimed_by)) = 1, %s)",
+		    m->server, silent);
 	return db_admin_ask(m->admin, m->pool,
 	    pool_printf(m->pool,
 		"SELECT claimed_by FROM schema_version WHERE id = 1 AND "
-		"(claimed_by IN ('', '%s') OR IF(claimed_by LIKE '%s%%', "
-		"IS_FREE_LOCK(CONCAT('" LOCK_PREFIX "', claimed_by)) = 1, "
-		"claim_until < UTC_TIMESTAMP(6)))",
-		m->token, m->server),
+		"(claimed_by IN ('', '%s') OR %s)",
+		m->token, silent),
 	    claim_out, err);
 }
 

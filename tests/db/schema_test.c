@@ -285,6 +285,16 @@ test_claim_of_another_server(void **state UNUSED)
 }
 
 static void
+test_without_locks(void **state UNUSED)
+{
+	/* some clusters refuse them */
+	proxy_answer(proxy, 1235, "SELECT GET_LOCK", 1);
+	ok(migrate(env_socket("proxy")));
+	assert_int_equal(proxy_count(proxy, "*IS_FREE_LOCK"), 0);
+	assert_complete();
+}
+
+static void
 test_statement_that_is_refused(void **state UNUSED)
 {
 	/* somebody's table of another shape is in the way */
@@ -309,6 +319,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_two_at_once),
 	TEST(test_long_statement),
 	TEST(test_claim_of_another_server),
+	TEST(test_without_locks),
 	TEST(test_statement_that_is_refused),
 };
 
