@@ -23,6 +23,8 @@ common_libcommon_a_SOURCES += \
 	common/model/q.h \
 	common/model/referrer.c \
 	common/model/referrer.h \
+	common/model/registry_token.c \
+	common/model/registry_token.h \
 	common/model/repo_blob.c \
 	common/model/repo_blob.h \
 	common/model/catalog.c \

@@ -2,36 +2,15 @@
 #include "fcgi/garant/bearer.h"
 
 #include "common/base/err.h"
-#include "common/base/time.h"
 #include "common/conf/conf.h"
 #include "common/crypt/jws.h"
 #include "common/crypt/key.h"
 #include "common/crypt/x509.h"
-#include "common/json/jscheck.h"
-#include "common/json/jsr.h"
 #include "common/model/account.h"
+#include "common/model/registry_token.h"
 #include "common/model/setting.h"
 #include "common/model/token_key.h"
 #include "fcgi/garant/garant.h"
-
-/* clocks of two nodes may differ by this much */
-#define LEEWAY_S 10
-
-static const struct jscheck_limits claims_limits = {
-	.bytes = JWS_SIZE_MAX,
-	.depth = 6,
-	.values = 2000,
-};
-
-struct claims {
-	const char *issuer;
-	const char *audience;
-	const char *name;
-	const char *uid; /* "" of nobody's */
-	int64_t expires_s;
-	int64_t not_before_s;
-	int64_t generation;
-};
 
 static int
 refuse(struct err *err, const char *why)
@@ -64,71 +43,34 @@ check_signature(struct pool *pool, const struct jws *jws, struct err *err)
 }
 
 static int
-read_claims(struct pool *pool, const struct jws *jws, struct claims *out,
-    struct err *err)
-{
-	struct jsr root;
-	int rc = jsr_parse(
-	    pool, jws->payload, jws->payload_size, &claims_limits, &root, err);
-
-	out->uid = "";
-	if (rc == 0)
-		rc = jsr_str(&root, "iss", true, &out->issuer, err);
-	if (rc == 0)
-		rc = jsr_str(&root, "aud", true, &out->audience, err);
-	if (rc == 0)
-		rc = jsr_str(&root, "sub", true, &out->name, err);
-	if (rc == 0)
-		rc = jsr_str(&root, "uid", false, &out->uid, err);
-	if (rc == 0)
-		rc = jsr_int(
-		    &root, "exp", true, 0, INT64_MAX / 2, &out->expires_s, err);
-	if (rc == 0)
-		rc = jsr_int(&root, "nbf", true, 0, INT64_MAX / 2,
-		    &out->not_before_s, err);
-	if (rc == 0)
-		rc = jsr_int(
-		    &root, "gen", true, 0, INT64_MAX, &out->generation, err);
-	return rc < 0 ? refuse(err, "lacks a claim") : 0;
-}
-
-static int
-check_claims(const struct claims *claims, struct err *err)
+check_claims(const struct registry_token *token, struct err *err)
 {
 	struct settings settings;
-	int64_t now_s = time_now_s();
 	int rc = settings_current(garant.db, &settings, err);
 
-	if (rc < 0)
-		return rc;
-	if (strcmp(claims->issuer, garant.conf->external_url) != 0)
-		return refuse(err, "is from another issuer");
-	if (strcmp(claims->audience, garant.service) != 0)
-		return refuse(err, "is for another service");
-	if (claims->not_before_s > now_s + LEEWAY_S)
-		return refuse(err, "is not valid yet");
-	if (claims->expires_s + LEEWAY_S <= now_s)
-		return refuse(err, "has expired");
-	if (claims->generation < settings.token_generation)
-		return refuse(err, "was revoked");
-	return 0;
+	if (rc == 0)
+		rc = registry_token_check_origin(
+		    token, garant.conf->external_url, garant.service, err);
+	if (rc == 0)
+		rc = registry_token_check_time(token->expires_s,
+		    token->generation, settings.token_generation, err);
+	return rc;
 }
 
 /* the name may be another's by now: the id is what counts */
 static int
-find_account(struct pool *pool, const struct claims *claims,
+find_account(struct pool *pool, const struct registry_token *token,
     struct account *out, struct err *err)
 {
-	struct rand_id id;
 	int rc;
 
-	if (claims->name[0] == '\0')
+	if (token->name[0] == '\0')
 		return 0;
-	rc = account_find(garant.db, pool, claims->name, out, err);
+	rc = account_find(garant.db, pool, token->name, out, err);
 	if (rc < 0 && rc != E_NOTFOUND)
 		return rc;
-	if (rc == E_NOTFOUND || !rand_id_parse(&id, claims->uid) ||
-	    !rand_id_equal(&id, &out->id) || !out->is_active)
+	if (rc == E_NOTFOUND || !token->has_account ||
+	    !rand_id_equal(&token->account_id, &out->id) || !out->is_active)
 		return refuse(err, "is of an account that may not log in");
 	return 1;
 }
@@ -137,7 +79,7 @@ int
 bearer_check(
     struct pool *pool, const char *token, struct account *out, struct err *err)
 {
-	struct claims claims;
+	struct registry_token claims;
 	struct jws jws;
 	int rc;
 
@@ -148,7 +90,7 @@ bearer_check(
 		return rc == E_UNAUTH ? refuse(err, "is malformed") : rc;
 	rc = check_signature(pool, &jws, err);
 	if (rc == 0)
-		rc = read_claims(pool, &jws, &claims, err);
+		rc = registry_token_parse(&claims, pool, &jws, err);
 	if (rc == 0)
 		rc = check_claims(&claims, err);
 	return rc < 0 ? rc : find_account(pool, &claims, out, err);

@@ -8,23 +8,15 @@
 #include "common/conf/conf.h"
 #include "common/crypt/digest.h"
 #include "common/crypt/jws.h"
-#include "common/json/jscheck.h"
 #include "common/json/jsr.h"
+#include "common/model/registry_token.h"
 #include "common/model/setting.h"
 #include "fcgi/core/cache.h"
 #include "fcgi/core/metrics.h"
 #include "fcgi/registry/registry.h"
 #include "fcgi/registry/token_keys.h"
 
-/* clocks of two nodes may differ by this much */
-#define LEEWAY_S 10
 #define GRANTS_MAX 256
-
-static const struct jscheck_limits claims_limits = {
-	.bytes = JWS_SIZE_MAX,
-	.depth = 6,
-	.values = 2000,
-};
 
 /* what the cache keeps: this, then the name, a NUL and the grants */
 struct packed {
@@ -38,7 +30,6 @@ struct packed {
 static int
 refuse(struct err *err, const char *why)
 {
-	metric_add(REGISTRY_TOKENS_REFUSED, 1);
 	return err_set(err, E_UNAUTH, "the token %s", why);
 }
 
@@ -102,40 +93,6 @@ pack_grants(struct str *out, const struct jsr *claims, struct err *err)
 	return rc;
 }
 
-static int
-check_claims(const struct jsr *claims, struct identity *out, struct err *err)
-{
-	const char *issuer, *audience, *uid = "";
-	int64_t not_before = 0;
-	int rc = jsr_str(claims, "iss", true, &issuer, err);
-
-	if (rc == 0)
-		rc = jsr_str(claims, "aud", true, &audience, err);
-	if (rc == 0)
-		rc = jsr_str(claims, "sub", true, &out->name, err);
-	if (rc == 0)
-		rc = jsr_str(claims, "uid", false, &uid, err);
-	if (rc == 0)
-		rc = jsr_int(claims, "exp", true, 0, INT64_MAX / 2,
-		    &out->expires_s, err);
-	if (rc == 0)
-		rc = jsr_int(claims, "nbf", true, 0, INT64_MAX / 2,
-		    &not_before, err);
-	if (rc == 0)
-		rc = jsr_int(claims, "gen", true, 0, INT64_MAX,
-		    &out->generation, err);
-	if (rc < 0)
-		return refuse(err, "lacks a claim");
-	if (strcmp(issuer, registry.conf->external_url) != 0)
-		return refuse(err, "is from another issuer");
-	if (strcmp(audience, registry.service) != 0)
-		return refuse(err, "is for another service");
-	if (not_before > time_now_s() + LEEWAY_S)
-		return refuse(err, "is not valid yet");
-	out->has_account = rand_id_parse(&out->account_id, uid);
-	return 0;
-}
-
 /* what changes while a token is cached */
 static int
 check_now(const struct identity *identity, struct err *err)
@@ -143,13 +100,31 @@ check_now(const struct identity *identity, struct err *err)
 	struct settings settings;
 	int rc = settings_current(registry.db, &settings, err);
 
+	if (rc == 0)
+		rc = registry_token_check_time(identity->expires_s,
+		    identity->generation, settings.token_generation, err);
+	return rc;
+}
+
+static int
+read_claims(struct pool *pool, const struct jws *jws, struct identity *out,
+    struct jsr *claims_out, struct err *err)
+{
+	struct registry_token token;
+	int rc = registry_token_parse(&token, pool, jws, err);
+
+	if (rc == 0)
+		rc = registry_token_check_origin(
+		    &token, registry.conf->external_url, registry.service, err);
 	if (rc < 0)
 		return rc;
-	if (identity->expires_s + LEEWAY_S <= time_now_s())
-		return refuse(err, "has expired");
-	if (identity->generation < settings.token_generation)
-		return refuse(err, "was revoked");
-	return 0;
+	*out = (struct identity){ .name = token.name,
+		.has_account = token.has_account,
+		.account_id = token.account_id,
+		.expires_s = token.expires_s,
+		.generation = token.generation };
+	*claims_out = token.claims;
+	return check_now(out, err);
 }
 
 static void
@@ -157,7 +132,7 @@ keep(struct pool *pool, const unsigned char *digest,
     const struct identity *identity)
 {
 	int64_t life_us =
-	    (identity->expires_s + LEEWAY_S - time_now_s()) * TIME_SECOND;
+	    (identity->expires_s + REGISTRY_TOKEN_LEEWAY_S - time_now_s()) * TIME_SECOND;
 	size_t name_size = strlen(identity->name) + 1;
 	size_t n = sizeof(struct packed) + name_size + identity->grants_size;
 	struct packed *packed = pool_alloc(pool, n);
@@ -205,35 +180,21 @@ verify_signature(const struct jws *jws, struct err *err)
 	return good == 1 ? 0 : refuse(err, "has a bad signature");
 }
 
-int
-token_verify(
-    struct pool *pool, const char *text, struct identity *out, struct err *err)
+/* one that is not remembered */
+static int
+verify_new(struct pool *pool, const char *text, struct identity *out,
+    struct err *err)
 {
-	unsigned char digest[DIGEST_SHA256_SIZE];
-	size_t n = strnlen(text, JWS_SIZE_MAX + 1);
 	struct str grants;
 	struct jsr claims;
 	struct jws jws;
-	int rc;
+	int rc = jws_parse(&jws, pool, text, err);
 
-	if (n > JWS_SIZE_MAX)
-		return refuse(err, "is too long");
-	digest_of(DIGEST_SHA256, text, n, digest);
-	if (recall(pool, digest, out))
-		return check_now(out, err);
-	rc = jws_parse(&jws, pool, text, err);
 	if (rc < 0)
 		return rc == E_UNAUTH ? refuse(err, "is malformed") : rc;
 	rc = verify_signature(&jws, err);
-	if (rc < 0)
-		return rc;
-	if (jsr_parse(pool, jws.payload, jws.payload_size, &claims_limits,
-		&claims, err) < 0)
-		return refuse(err, "has malformed claims");
-	*out = (struct identity){ .name = "" };
-	rc = check_claims(&claims, out, err);
 	if (rc == 0)
-		rc = check_now(out, err);
+		rc = read_claims(pool, &jws, out, &claims, err);
 	if (rc < 0)
 		return rc;
 	str_init(&grants, pool, JWS_SIZE_MAX);
@@ -241,6 +202,29 @@ token_verify(
 		return refuse(err, "has malformed access rights");
 	out->grants = grants.p;
 	out->grants_size = grants.len;
+	return 0;
+}
+
+int
+token_verify(
+    struct pool *pool, const char *text, struct identity *out, struct err *err)
+{
+	unsigned char digest[DIGEST_SHA256_SIZE];
+	size_t n = strnlen(text, JWS_SIZE_MAX + 1);
+	int rc;
+
+	if (n > JWS_SIZE_MAX) {
+		rc = refuse(err, "is too long");
+	} else {
+		digest_of(DIGEST_SHA256, text, n, digest);
+		if (recall(pool, digest, out))
+			return check_now(out, err);
+		rc = verify_new(pool, text, out, err);
+	}
+	if (rc == E_UNAUTH)
+		metric_add(REGISTRY_TOKENS_REFUSED, 1);
+	if (rc < 0)
+		return rc;
 	keep(pool, digest, out);
 	metric_add(REGISTRY_TOKENS_VERIFIED, 1);
 	return 0;

@@ -1,0 +1,77 @@
+#include "common/base/base.h"
+#include "common/model/registry_token.h"
+
+#include "common/base/err.h"
+#include "common/base/time.h"
+#include "common/crypt/jws.h"
+#include "common/json/jscheck.h"
+
+static const struct jscheck_limits limits = {
+	.bytes = JWS_SIZE_MAX,
+	.depth = 6,
+	.values = 2000,
+};
+
+static int
+refuse(struct err *err, const char *why)
+{
+	return err_set(err, E_UNAUTH, "the token %s", why);
+}
+
+int
+registry_token_parse(struct registry_token *out, struct pool *pool,
+    const struct jws *jws, struct err *err)
+{
+	const char *uid = "";
+	const struct jsr *claims = &out->claims;
+	int rc;
+
+	*out = (struct registry_token){ .name = "" };
+	if (jsr_parse(pool, jws->payload, jws->payload_size, &limits,
+		&out->claims, err) < 0)
+		return refuse(err, "has malformed claims");
+	rc = jsr_str(claims, "iss", true, &out->issuer, err);
+	if (rc == 0)
+		rc = jsr_str(claims, "aud", true, &out->audience, err);
+	if (rc == 0)
+		rc = jsr_str(claims, "sub", true, &out->name, err);
+	if (rc == 0)
+		rc = jsr_str(claims, "uid", false, &uid, err);
+	if (rc == 0)
+		rc = jsr_int(claims, "exp", true, 0, INT64_MAX / 2,
+		    &out->expires_s, err);
+	if (rc == 0)
+		rc = jsr_int(claims, "nbf", true, 0, INT64_MAX / 2,
+		    &out->not_before_s, err);
+	if (rc == 0)
+		rc = jsr_int(
+		    claims, "gen", true, 0, INT64_MAX, &out->generation, err);
+	if (rc < 0)
+		return refuse(err, "lacks a claim");
+	out->has_account = rand_id_parse(&out->account_id, uid);
+	return 0;
+}
+
+int
+registry_token_check_origin(const struct registry_token *token,
+    const char *issuer, const char *service, struct err *err)
+{
+	if (strcmp(token->issuer, issuer) != 0)
+		return refuse(err, "is from another issuer");
+	if (strcmp(token->audience, service) != 0)
+		return refuse(err, "is for another service");
+	if (token->not_before_s > time_now_s() + REGISTRY_TOKEN_LEEWAY_S)
+		return refuse(err, "is not valid yet");
+	return 0;
+}
+
+int
+registry_token_check_time(int64_t expires_s, int64_t token_generation,
+    int64_t generation, struct err *err)
+{
+	if (expires_s + REGISTRY_TOKEN_LEEWAY_S <= time_now_s())
+		return refuse(err, "has expired");
+	if (token_generation < generation)
+		return refuse(err, "was revoked");
+	return 0;
+}
