@@ -97,8 +97,7 @@ check_conditions(struct db_tx *tx, const struct push *p,
 
 /*
  * A deleted manifest comes back as if it were pushed: what it refers to may
- * have been deleted after it. Its links are made anew, since only the insert
- * of a link is in the way of a deletion on another node.
+ * have been deleted after it, and to link it anew finds that out.
  */
 static int
 revive(struct db_tx *tx, const struct push *p, const struct rand_id *id,

@@ -14,6 +14,8 @@
 #define LEASE_S 60
 #define WAIT_MAX_US (600 * TIME_SECOND)
 #define TOKEN_BYTES 8
+#define RUN_TRIES    20
+#define RUN_PAUSE_US (TIME_SECOND / 20)
 #define LOCK_PREFIX "dtr.migrate."
 
 const char *const schema_roles[] = { "registry", "garant", "api" };
@@ -40,6 +42,24 @@ struct migrator {
 	int64_t version; /* last complete migration */
 	int64_t step; /* statements done of the next one */
 };
+
+/*
+ * Each statement is a transaction of its own and may be run again when it
+ * met one of another node (1213), or waited for it too long.
+ */
+static int
+run(struct migrator *m, const char *text, struct err *err)
+{
+	for (int i = 1;; i++) {
+		int rc = db_admin_run(m->admin, text, err);
+		unsigned number = db_admin_errno(m->admin);
+
+		if (rc == 0 || (number != 1213 && number != 1205) ||
+		    i == RUN_TRIES)
+			return rc;
+		time_sleep_us(RUN_PAUSE_US);
+	}
+}
 
 static int
 ask_number(struct db_admin *admin, struct pool *pool, const char *query,
@@ -145,7 +165,7 @@ try_claim(struct migrator *m, struct err *err)
 
 	if (rc < 0 || old == NULL)
 		return rc;
-	rc = db_admin_run(m->admin,
+	rc = run(m,
 	    pool_printf(m->pool,
 		"UPDATE schema_version SET claimed_by = '%s', claim_until = "
 		"UTC_TIMESTAMP(6) + INTERVAL %d SECOND WHERE id = 1 AND "
@@ -232,17 +252,17 @@ run_step(struct migrator *m, size_t i, struct err *err)
 {
 	const struct migration_step *step = &migration_steps[i];
 	bool last = is_last_step(i);
-	int rc = db_admin_run(m->admin, step->text, err);
+	int rc = run(m, step->text, err);
 
 	if (rc < 0 && !is_done_before(db_admin_errno(m->admin)))
 		return err_prefix(err, "migration %d (%s), statement %d",
 		    step->version, step->name, step->step);
-	return db_admin_run(m->admin,
+	return run(m,
 	    pool_printf(m->pool,
 		"UPDATE schema_version SET version = %d, step = %d WHERE "
 		"id = 1 AND claimed_by = '%s'",
-		last ? step->version : step->version - 1,
-		last ? 0 : step->step, m->token),
+		last ? step->version : step->version - 1, last ? 0 : step->step,
+		m->token),
 	    err);
 }
 
@@ -277,7 +297,7 @@ end_claim(struct migrator *m)
 	struct err ignored;
 
 	/* whoever waits need not wait for the lease */
-	if (db_admin_run(m->admin,
+	if (run(m,
 		pool_printf(m->pool,
 		    "UPDATE schema_version SET claimed_by = '', claim_until "
 		    "= '1970-01-01 00:00:00' WHERE claimed_by = '%s'",
@@ -294,7 +314,7 @@ schema_migrate(const struct db_options *owner, struct pool *pool,
 	int rc = db_admin_open(&m.admin, owner, err);
 
 	if (rc == 0)
-		rc = db_admin_run(m.admin, table_text, err);
+		rc = run(&m, table_text, err);
 	if (rc == 0)
 		rc = start_claims(&m, err);
 	if (rc == 0) {

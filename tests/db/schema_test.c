@@ -285,6 +285,22 @@ test_claim_of_another_server(void **state UNUSED)
 }
 
 static void
+test_conflicts_with_other_nodes(void **state UNUSED)
+{
+	static const char *const words[] = { "INSERT IGNORE", "UPDATE",
+		"*TABLE IF NOT EXISTS account" };
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		proxy_answer(proxy, 1213, words[i], 2);
+		ok(migrate(env_socket("proxy")));
+		assert_true(proxy_is_used(proxy));
+		assert_complete();
+		sql("DROP DATABASE %s;\nCREATE DATABASE %s;\n", database,
+		    database);
+	}
+}
+
+static void
 test_without_locks(void **state UNUSED)
 {
 	/* some clusters refuse them */
@@ -319,6 +335,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_two_at_once),
 	TEST(test_long_statement),
 	TEST(test_claim_of_another_server),
+	TEST(test_conflicts_with_other_nodes),
 	TEST(test_without_locks),
 	TEST(test_statement_that_is_refused),
 };
