@@ -56,7 +56,7 @@ start() {
 		}
 	fi
 	run setsid mariadbd --defaults-file="$dir/my.cnf" < /dev/null > /dev/null 2>&1 &
-	for _ in $(seq 300); do
+	for _ in $(seq 900); do
 		if run mariadb --no-defaults -S "$dir/mysql.sock" -u "$user" \
 			-e 'SELECT 1' > /dev/null 2>&1; then
 			return 0

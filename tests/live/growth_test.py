@@ -40,7 +40,7 @@ def plain_stack(monkeypatch):
     assert name is None, "%s is built with %s, which hides what memory grows: set DTR_PLAIN_BUILD" % (BUILD, name)
     # few workers and threads, so that all of them are warm at the first look
     small = {"registry.workers": "1", "registry.threads": "4", "registry.upload_workers": "1",
-             "registry.upload_threads": "4", "garant.workers": "1", "garant.threads": "4",
+             "registry.upload_threads": "4", "garant.workers": "1", "garant.threads": "4", "api.workers": "1",
              "database.connections": "1", "registry.manifest_cache": "65536"}
     monkeypatch.setattr(stack_module, "BUILD", BUILD)
     running = stack_module.Stack(settings=small.items()).start()
@@ -228,7 +228,7 @@ def test_thousands_of_requests_leave_nothing_behind(plain_stack):
     work = Work(client)
     work.run(WARM_UP)
     names = processes(plain_stack)
-    assert len(names) == 5  # two masters, three workers
+    assert len(names) == 7  # three masters, four workers
     opened, memory = descriptors(names, plain_stack.path("run"))[0], {pid: pss_of(pid) for pid in names}
     begun = time.time()
     work.run(COUNT)
