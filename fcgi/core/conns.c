@@ -264,6 +264,7 @@ dismiss(struct conns *conns, struct conn *conn)
 static int
 accept_fd(struct conns *conns)
 {
+	struct timeval head = { .tv_sec = FCGI_IO_HEAD_S };
 	struct timeval silence = { .tv_sec = FCGI_IO_SILENCE_S };
 	int fd;
 
@@ -276,7 +277,7 @@ accept_fd(struct conns *conns)
 			errno == ENOMEM
 		    ? -2
 		    : -1;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &head, sizeof(head));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof(silence));
 	return fd;
 }

@@ -19,6 +19,7 @@
 /* what nginx logs for it; no client ever sees it */
 #define CLIENT_GONE 499
 #define RETRY_AFTER "2" /* seconds */
+#define ID_BYTES    16
 
 static const struct server *edge_server;
 static const char *edge_run_dir;
@@ -145,16 +146,30 @@ is_request_id(const char *text)
 		"0123456789._-") == n;
 }
 
+/* a thread's stock, so that not every request asks the kernel */
+static void
+new_id(unsigned char out[ID_BYTES])
+{
+	static _Thread_local unsigned char stock[64][ID_BYTES];
+	static _Thread_local size_t left;
+
+	if (left == 0) {
+		rand_bytes(stock, sizeof(stock));
+		left = COUNT_OF(stock);
+	}
+	memcpy(out, stock[--left], ID_BYTES);
+}
+
 static void
 set_request_id(struct req *req)
 {
 	const char *given = req_header(req, "X_REQUEST_ID");
-	unsigned char bytes[16];
+	unsigned char bytes[ID_BYTES];
 
 	if (given != NULL && is_request_id(given)) {
 		snprintf(req->id, sizeof(req->id), "%s", given);
 	} else {
-		rand_bytes(bytes, sizeof(bytes));
+		new_id(bytes);
 		enc_put_hex(req->id, bytes, sizeof(bytes));
 	}
 	req->log.request_id = req->id;

@@ -18,7 +18,7 @@
 #define UNWANTED_MAX     ((size_t)64 << 10)
 #define UNWANTED_WAIT_US (TIME_SECOND / 10)
 /* of a body that is none: its end is sent for certain */
-#define END_WAIT_US (2 * TIME_SECOND)
+#define HEAD_WAIT_US (FCGI_IO_HEAD_S * TIME_SECOND)
 /* libfcgi writes records of 8 KiB; parts from this size leave as our own */
 #define DIRECT_MIN ((size_t)16 << 10)
 /* content of one record: a multiple of 8 below 64 KiB */
@@ -31,6 +31,7 @@ struct fcgi_io {
 	bool is_open;
 	bool is_broken;
 	bool body_ended;
+	int64_t patience_us; /* of the connection's reads */
 };
 
 void
@@ -86,6 +87,7 @@ fcgi_io_accept(struct fcgi_io *io, int fd)
 	io->is_open = true;
 	io->is_broken = false;
 	io->body_ended = false;
+	io->patience_us = HEAD_WAIT_US;
 	/* cut off between two parameters: libfcgi takes that for their end */
 	if (FCGX_GetError(io->request.in) != 0) {
 		close(take_fd(io));
@@ -102,14 +104,18 @@ fcgi_io_free(struct fcgi_io **io)
 	mem_free(io);
 }
 
-/* how long a read waits */
+/* how long a read waits; most requests change nothing */
 static void
-set_patience(int fd, int64_t us)
+set_patience(struct fcgi_io *io, int64_t us)
 {
 	struct timeval wait = { .tv_sec = us / TIME_SECOND,
 		.tv_usec = us % TIME_SECOND };
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	if (io->patience_us == us)
+		return;
+	io->patience_us = us;
+	setsockopt(io->request.ipcFd, SOL_SOCKET, SO_RCVTIMEO, &wait,
+	    sizeof(wait));
 }
 
 static bool
@@ -120,6 +126,24 @@ is_long_body(const struct fcgi_io *io)
 
 	return text != NULL &&
 	    !num_parse_u64(text, strlen(text), UNWANTED_MAX, &n);
+}
+
+static ssize_t
+read_body(struct fcgi_io *io, void *p, size_t n)
+{
+	int done;
+
+	if (io->is_broken)
+		return -1;
+	if (!io->body_ended) {
+		done = FCGX_GetStr(
+		    p, n > INT_MAX ? INT_MAX : (int)n, io->request.in);
+		if (done > 0)
+			return done;
+		io->body_ended = true;
+	}
+	/* an abort looks like the end but for this */
+	return FCGX_GetError(io->request.in) == 0 ? 0 : -1;
 }
 
 static bool
@@ -145,7 +169,7 @@ is_without_body(const struct fcgi_io *io)
 static bool
 read_to_end(struct fcgi_io *io)
 {
-	int64_t wait_us = is_without_body(io) ? END_WAIT_US : UNWANTED_WAIT_US;
+	int64_t wait_us = is_without_body(io) ? HEAD_WAIT_US : UNWANTED_WAIT_US;
 	int64_t until = time_monotonic_us() + wait_us;
 	size_t left = UNWANTED_MAX;
 	char trash[4096];
@@ -153,14 +177,13 @@ read_to_end(struct fcgi_io *io)
 
 	if (io->body_ended || is_long_body(io))
 		return io->body_ended && FCGX_GetError(io->request.in) == 0;
-	set_patience(io->request.ipcFd, wait_us);
+	set_patience(io, wait_us);
 	while (done > 0 && left > 0 && time_monotonic_us() < until) {
-		done = fcgi_io_read(
+		done = read_body(
 		    io, trash, left < sizeof(trash) ? left : sizeof(trash));
 		if (done > 0)
 			left -= (size_t)done;
 	}
-	set_patience(io->request.ipcFd, FCGI_IO_SILENCE_S * TIME_SECOND);
 	return done == 0;
 }
 
@@ -197,6 +220,7 @@ fcgi_io_finish(struct fcgi_io *io)
 		return false;
 	}
 	is_read = read_to_end(io);
+	set_patience(io, HEAD_WAIT_US);
 	keep = io->request.keepConnection != 0;
 	/* in this order, so that both ends leave in one write */
 	sent = FCGX_FClose(io->request.err) == 0 &&
@@ -242,19 +266,9 @@ fcgi_io_next_param(const struct fcgi_io *io, const char *name, size_t *at_io)
 ssize_t
 fcgi_io_read(struct fcgi_io *io, void *p, size_t n)
 {
-	int done;
-
-	if (io->is_broken)
-		return -1;
-	if (!io->body_ended) {
-		done = FCGX_GetStr(
-		    p, n > INT_MAX ? INT_MAX : (int)n, io->request.in);
-		if (done > 0)
-			return done;
-		io->body_ended = true;
-	}
-	/* an abort looks like the end but for this */
-	return FCGX_GetError(io->request.in) == 0 ? 0 : -1;
+	if (!io->body_ended)
+		set_patience(io, FCGI_IO_SILENCE_S * TIME_SECOND);
+	return read_body(io, p, n);
 }
 
 static int

@@ -9,10 +9,13 @@
 struct fcgi_io;
 
 /*
- * Longest silence of a web server in the middle of a request, in seconds:
- * the timeout of its connections for reads and writes.
+ * Longest silence of a web server in seconds: while a handler reads the body
+ * or writes the answer; and otherwise, in the middle of the parameters or
+ * before the end of a body that is not there. The connection comes with
+ * timeouts of the latter for reads, the former for writes.
  */
 #define FCGI_IO_SILENCE_S 900
+#define FCGI_IO_HEAD_S	  2
 
 /*
  * Once in a process, before its threads. libfcgi puts its own handlers for
