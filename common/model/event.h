@@ -76,10 +76,11 @@ struct event_pull {
 
 /*
  * Writes a batch of at most EVENT_BATCH_MAX pulls in one transaction: their
- * events, the repositories' counters and the tags' last pulls.
+ * events, the repositories' counters and the tags' last pulls. The batch is
+ * sorted by the way.
  */
 #define EVENT_BATCH_MAX 200
-int event_put_pulls(struct db *db, const struct event_pull *pulls,
-    size_t count, struct err *err);
+int event_put_pulls(struct db *db, struct event_pull *pulls, size_t count,
+    struct err *err);
 
 #endif

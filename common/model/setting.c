@@ -2,6 +2,7 @@
 #include "common/model/setting.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "common/base/err.h"
 #include "common/base/num.h"
@@ -13,7 +14,8 @@
 
 static pthread_mutex_t settings_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct settings settings_snapshot;
-static bool settings_loaded;
+/* of the snapshot, 0: none yet; a thread keeps a copy of the one it saw */
+static atomic_uint settings_serial;
 
 static struct settings
 defaults(void)
@@ -134,7 +136,7 @@ settings_refresh(struct db *db, struct err *err)
 		return rc;
 	pthread_mutex_lock(&settings_lock);
 	settings_snapshot = fresh;
-	settings_loaded = true;
+	atomic_fetch_add(&settings_serial, 1);
 	pthread_mutex_unlock(&settings_lock);
 	return 0;
 }
@@ -142,19 +144,21 @@ settings_refresh(struct db *db, struct err *err)
 int
 settings_current(struct db *db, struct settings *out, struct err *err)
 {
-	for (int i = 0; i < 2; i++) {
-		bool loaded;
-		int rc;
+	static _Thread_local struct settings seen;
+	static _Thread_local unsigned seen_serial;
 
-		pthread_mutex_lock(&settings_lock);
-		loaded = settings_loaded;
-		*out = settings_snapshot;
-		pthread_mutex_unlock(&settings_lock);
-		if (loaded)
-			return 0;
-		rc = settings_refresh(db, err);
+	if (atomic_load(&settings_serial) == 0) {
+		int rc = settings_refresh(db, err);
+
 		if (rc < 0)
 			return rc;
 	}
-	return err_set(err, E_INTERNAL, "settings are not there");
+	if (seen_serial != atomic_load(&settings_serial)) {
+		pthread_mutex_lock(&settings_lock);
+		seen = settings_snapshot;
+		seen_serial = atomic_load(&settings_serial);
+		pthread_mutex_unlock(&settings_lock);
+	}
+	*out = seen;
+	return 0;
 }

@@ -18,7 +18,7 @@
 
 #define CHAINS	     1024
 #define PULLS_MAX    20000
-#define FLUSH_US     (3 * TIME_SECOND)
+#define FLUSH_US     (5 * TIME_SECOND)
 #define ACCOUNT_SIZE 65
 #define REMOTE_SIZE  46
 #define AGENT_SIZE   128
@@ -57,25 +57,25 @@ copy(char *out, size_t size, const char *text)
 }
 
 static size_t
-chain_of(const struct pull *pull)
+chain_of(const struct rand_id *manifest_id, const char *tag)
 {
 	size_t h = 0;
 
 	/* ids of manifests are random behind their time */
-	memcpy(&h, pull->manifest_id.bytes + RAND_ID_SIZE - sizeof(h),
-	    sizeof(h));
-	for (const char *p = pull->tag; *p != '\0'; p++)
+	memcpy(&h, manifest_id->bytes + RAND_ID_SIZE - sizeof(h), sizeof(h));
+	for (const char *p = tag; *p != '\0'; p++)
 		h = h * 31 + (unsigned char)*p;
 	return h % CHAINS;
 }
 
 static bool
-is_equal(const struct pull *a, const struct pull *b)
+is_equal(const struct pull *pull, const struct req *req,
+    const struct manifest *manifest, const char *tag)
 {
-	return rand_id_equal(&a->manifest_id, &b->manifest_id) &&
-	    strcmp(a->tag, b->tag) == 0 &&
-	    strcmp(a->account, b->account) == 0 &&
-	    strcmp(a->remote, b->remote) == 0;
+	return rand_id_equal(&pull->manifest_id, &manifest->id) &&
+	    strcmp(pull->tag, tag) == 0 &&
+	    strcmp(pull->account, req->actor != NULL ? req->actor : "") == 0 &&
+	    strcmp(pull->remote, req->remote) == 0;
 }
 
 static void
@@ -104,23 +104,23 @@ describe(struct pull *out, struct req *req, const struct manifest *manifest,
 
 /* false: there is no room for another one */
 static bool
-count(const struct pull *pull)
+count(struct req *req, const struct manifest *manifest, const char *tag)
 {
-	struct pull **chain = &pull_chains[chain_of(pull)];
-	struct pull *known = *chain;
+	struct pull **chain = &pull_chains[chain_of(&manifest->id, tag)];
+	struct pull *pull = *chain;
 
-	while (known != NULL && !is_equal(known, pull))
-		known = known->next;
-	if (known != NULL) {
-		known->times++;
+	while (pull != NULL && !is_equal(pull, req, manifest, tag))
+		pull = pull->next;
+	if (pull != NULL) {
+		pull->times++;
 		return true;
 	}
 	if (pull_count == PULLS_MAX)
 		return false;
-	known = mem_new(sizeof(*known));
-	*known = *pull;
-	known->next = *chain;
-	*chain = known;
+	pull = mem_new(sizeof(*pull));
+	describe(pull, req, manifest, tag);
+	pull->next = *chain;
+	*chain = pull;
 	pull_count++;
 	return true;
 }
@@ -139,12 +139,10 @@ void
 pull_log_add(
     struct req *req, const struct manifest *manifest, const char *tag)
 {
-	struct pull pull = { .next = NULL };
 	bool counted;
 
-	describe(&pull, req, manifest, tag);
 	pthread_mutex_lock(&pull_lock);
-	counted = count(&pull);
+	counted = count(req, manifest, tag != NULL ? tag : "");
 	pthread_mutex_unlock(&pull_lock);
 	if (!counted)
 		metric_add(REGISTRY_PULLS_LOST, 1);

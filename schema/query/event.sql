@@ -7,6 +7,22 @@ INSERT INTO event (id, kind, object, repository_id, repository, tag, algorithm,
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6))
 ON DUPLICATE KEY UPDATE times = VALUES(times);
 
+-- Pulls come in numbers.
+-- name: event_insert_8
+-- roles: registry
+INSERT INTO event (id, kind, object, repository_id, repository, tag, algorithm,
+    digest, media_type, size, from_repository, times, account_id, account,
+    remote, request_id, user_agent, happened)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE times = VALUES(times);
+
 -- name: repository_counter_add
 -- roles: registry
 INSERT INTO repository_counter (repository_id, kind, shard, total)
@@ -17,6 +33,20 @@ ON DUPLICATE KEY UPDATE total = total + VALUES(total);
 -- roles: registry
 INSERT INTO tag_pull (repository_id, name, shard, total, last_pulled)
 VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE total = total + VALUES(total),
+    last_pulled = VALUES(last_pulled);
+
+-- name: tag_pull_add_8
+-- roles: registry
+INSERT INTO tag_pull (repository_id, name, shard, total, last_pulled)
+VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
+    (?, ?, ?, ?, UTC_TIMESTAMP(6))
 ON DUPLICATE KEY UPDATE total = total + VALUES(total),
     last_pulled = VALUES(last_pulled);
 

@@ -108,7 +108,7 @@ def test_pulls_wait_for_the_database(own_stack):
     for _ in range(7):
         assert repository.ask("GET", "manifests/a").status == 200
     import time
-    time.sleep(4)
+    time.sleep(6)
     assert total(own_stack, "admin/wait", 2) == 0
     own_stack.sql("RENAME TABLE event_away TO event")
     wait_for("pulls are written", lambda: total(own_stack, "admin/wait", 2) == 7)
