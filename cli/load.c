@@ -10,7 +10,8 @@ load_of(const struct conf *conf, unsigned cores)
 		int64_t workers;
 		int64_t threads;
 	} pools[] = {
-		{ conf->registry_workers, conf->registry_threads },
+		{ conf_registry_workers(conf, cores),
+		    conf_registry_threads(conf) },
 		{ conf->registry_upload_workers,
 		    conf->registry_upload_threads },
 		{ conf->garant_workers, conf->garant_threads },

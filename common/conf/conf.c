@@ -435,3 +435,18 @@ conf_put_manual(struct str *out)
 			str_printf(out, "Default: %s\n", key->text_default);
 	}
 }
+
+unsigned
+conf_registry_workers(const struct conf *conf, unsigned cores)
+{
+	return conf->registry_workers > 0 ? (unsigned)conf->registry_workers
+					  : (cores + 3) / 4;
+}
+
+unsigned
+conf_registry_threads(const struct conf *conf)
+{
+	if (conf->registry_threads > 0)
+		return (unsigned)conf->registry_threads;
+	return strcmp(conf->storage_sendfile, "none") == 0 ? 64 : 8;
+}

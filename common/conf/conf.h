@@ -62,4 +62,13 @@ bool conf_item(const struct conf *conf, struct pool *pool, size_t i,
 /* The table as mdoc items for dtr.conf(5). */
 void conf_put_manual(struct str *out);
 
+/*
+ * Workers and threads of dtr-registry for short requests. A request waits
+ * for the database most of its time, so a few threads of one process are
+ * faster than many, which only get into each other's way; but a thread that
+ * sends a large blob is taken until its client has it.
+ */
+unsigned conf_registry_workers(const struct conf *conf, unsigned cores);
+unsigned conf_registry_threads(const struct conf *conf);
+
 #endif

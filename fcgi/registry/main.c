@@ -40,10 +40,13 @@ static const struct metric metrics[REGISTRY_METRICS] = {
 static size_t
 pools(const struct conf *conf, struct server_pool out[SERVER_POOLS_MAX])
 {
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
 	out[0] = (struct server_pool){ .name = "registry",
 		.socket = conf->registry_socket,
-		.workers = (unsigned)conf->registry_workers,
-		.threads = (unsigned)conf->registry_threads };
+		.workers = conf_registry_workers(
+		    conf, cores > 0 ? (unsigned)cores : 1),
+		.threads = conf_registry_threads(conf) };
 	out[1] = (struct server_pool){ .name = "registry-upload",
 		.socket = conf->registry_upload_socket,
 		.workers = (unsigned)conf->registry_upload_workers,

@@ -358,7 +358,7 @@ def test_init_refuses_wrong_calls(node, words, line):
 def test_init_refuses_bad_values(node):
     assert node.fails("init", code=2).startswith("dtr: init: --db-admin is missing")
     assert "node.colour" in node.fails("init", "--db-admin", "x", "--set", "node.colour=red")
-    assert "registry.threads" in node.fails("init", "--db-admin", "x", "--set", "registry.threads=0")
+    assert "registry.threads" in node.fails("init", "--db-admin", "x", "--set", "registry.threads=2000")
     line = node.fails("init", "--db-admin", "x", "--admin-user", "Big")
     assert line.startswith('dtr: init: account name "Big" is not valid')
     assert not os.path.exists(node.path("etc"))

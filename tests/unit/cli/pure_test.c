@@ -117,10 +117,16 @@ test_load(void **state UNUSED)
 	conf.api_workers = 2;
 	conf.api_threads = 5;
 	load = load_of(&conf, 4);
-	assert_int_equal(load.workers, 4 + 3 + 1 + 2);
-	assert_int_equal(load.threads, 4 * 16 + 3 * 64 + 10 + 2 * 5);
+	assert_int_equal(load.workers, 1 + 3 + 1 + 2);
+	assert_int_equal(load.threads, 16 + 3 * 64 + 10 + 2 * 5);
 	assert_int_equal(load.worker_threads, 64);
-	assert_int_equal(load.connections, 8 * 10);
+	assert_int_equal(load.connections, 8 * 7);
+	conf.registry_threads = 0;
+	assert_int_equal(
+	    load_of(&conf, 5).threads, 2 * 64 + 3 * 64 + 10 + 2 * 5);
+	conf.storage_sendfile = "accel";
+	assert_int_equal(
+	    load_of(&conf, 5).threads, 2 * 8 + 3 * 64 + 10 + 2 * 5);
 	pool_free(&pool);
 }
 
