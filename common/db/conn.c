@@ -69,6 +69,32 @@ ask_variable(struct conn *conn, const char *text, bool *is_on, struct err *err)
 	return found;
 }
 
+void
+conn_judge_read(struct conn *conn)
+{
+	if (conn->fault != FAULT_WAITED || !conn->is_galera)
+		return;
+	conn->fault = FAULT_NOT_READY;
+	conn->is_broken = true;
+}
+
+/* SHOW does not wait for other nodes, SELECT does. */
+static int
+wait_for_others(struct conn *conn, struct err *err)
+{
+	MYSQL_RES *result;
+
+	if (!conn->db->options.sync_wait)
+		return 0;
+	if (conn_run(conn, "SELECT 1", err) < 0)
+		return err->code;
+	result = mysql_store_result(conn->mysql);
+	if (result == NULL)
+		return text_fail(conn, "SELECT 1", err);
+	mysql_free_result(result);
+	return 0;
+}
+
 int
 conn_is_ready(struct conn *conn, struct err *err)
 {
@@ -80,7 +106,9 @@ conn_is_ready(struct conn *conn, struct err *err)
 		return rc;
 	if (is_on || rc == 0) {
 		conn->is_galera = is_on;
-		return 1;
+		if (is_on)
+			rc = wait_for_others(conn, err);
+		return rc < 0 ? rc : 1;
 	}
 	/* OFF as well where Galera is compiled in and not used */
 	rc = ask_variable(conn, "SHOW VARIABLES LIKE 'wsrep_on'", &is_on, err);

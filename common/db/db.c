@@ -122,12 +122,15 @@ open_any(struct db *db, size_t below, struct conn **out, struct err *err)
 	err_clear(err);
 	for (;;) {
 		int64_t now = time_monotonic_us();
-		size_t host = HOSTS_NONE;
+		size_t host;
 		int rc;
 
 		pthread_mutex_lock(&db->lock);
-		if (tried == 0 || now < until)
-			host = hosts_pick(&db->hosts, below, tried, now);
+		/* one that kept silent leaves no time to try others that may
+		 * be as bad; those that were good must not suffer from it */
+		if (tried != 0 && now >= until)
+			tried |= hosts_bad(&db->hosts);
+		host = hosts_pick(&db->hosts, below, tried, now);
 		pthread_mutex_unlock(&db->lock);
 		if (host == HOSTS_NONE)
 			return no_server(err);
@@ -343,6 +346,7 @@ check_once(struct db *db, enum fault *fault_out, struct err *err)
 		rc = err_set(
 		    err, E_BUSY, "the database node is not ready, try again");
 	} else if (ready < 0) {
+		conn_judge_read(conn);
 		rc = ready;
 	}
 	*fault_out = conn->fault;

@@ -18,6 +18,7 @@ enum fault {
 	FAULT_EXISTS, /* duplicate key */
 	FAULT_REFERENCE, /* a foreign key refuses */
 	FAULT_AGAIN, /* rolled back: run the whole transaction again */
+	FAULT_WAITED, /* as AGAIN: it waited in vain, see conn_judge_read() */
 	FAULT_LOST, /* as AGAIN; the connection is gone */
 	FAULT_NOT_READY, /* as LOST; the server serves nobody for now */
 };
@@ -59,6 +60,8 @@ int hosts_parse(
  */
 size_t hosts_pick(
     struct hosts *hosts, size_t below, unsigned tried, int64_t now_us);
+/* A bit for each one that failed when it was last tried. */
+unsigned hosts_bad(const struct hosts *hosts);
 void hosts_set_bad(struct hosts *hosts, size_t i, int64_t now_us);
 void hosts_set_good(struct hosts *hosts, size_t i);
 
@@ -92,8 +95,17 @@ struct db {
 /* conn.c: one connection; E_BUSY when the host does not serve */
 int conn_open(struct conn **out, struct db *db, size_t host, struct err *err);
 void conn_close(struct conn **conn);
-/* Is this Galera, and does it serve? 1, 0, or an error code. */
+/*
+ * Is this Galera, and does it serve? 1, 0, or an error code. If reads wait for
+ * what other nodes committed, one waits here.
+ */
 int conn_is_ready(struct conn *conn, struct err *err);
+/*
+ * After an error of a read outside a transaction, or at the start of one,
+ * where nothing is locked: on Galera FAULT_WAITED becomes FAULT_NOT_READY. The
+ * node is too far behind the others, however ready it says that it is.
+ */
+void conn_judge_read(struct conn *conn);
 /* Runs a text without result. */
 int conn_run(struct conn *conn, const char *text, struct err *err);
 /* Says what went wrong in the last call; returns err's code. */

@@ -115,6 +115,17 @@ hosts_pick(struct hosts *hosts, size_t below, unsigned tried, int64_t now_us)
 	return HOSTS_NONE;
 }
 
+unsigned
+hosts_bad(const struct hosts *hosts)
+{
+	unsigned bad = 0;
+
+	for (size_t i = 0; i < hosts->count; i++)
+		if (hosts->items[i].bad_until_us != 0)
+			bad |= 1U << i;
+	return bad;
+}
+
 void
 hosts_set_bad(struct hosts *hosts, size_t i, int64_t now_us)
 {

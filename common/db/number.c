@@ -20,7 +20,7 @@ static const struct {
 	{ 1180, FAULT_NOT_READY }, /* quorum lost while a COMMIT waited */
 	{ 1184, FAULT_LOST }, /* aborted connection */
 	{ 1203, FAULT_NOT_READY }, /* too many connections of this user */
-	{ 1205, FAULT_AGAIN }, /* lock wait, or a node far behind */
+	{ 1205, FAULT_WAITED }, /* lock wait, or a node far behind */
 	{ 1213, FAULT_AGAIN }, /* deadlock, or certification failed */
 	{ 1226, FAULT_NOT_READY }, /* a limit of this user */
 	{ 1243, FAULT_LOST }, /* unknown prepared statement */
@@ -52,8 +52,8 @@ fault_of(unsigned number)
 bool
 fault_is_again(enum fault fault)
 {
-	return fault == FAULT_AGAIN || fault == FAULT_LOST ||
-	    fault == FAULT_NOT_READY;
+	return fault == FAULT_AGAIN || fault == FAULT_WAITED ||
+	    fault == FAULT_LOST || fault == FAULT_NOT_READY;
 }
 
 static enum err_code
@@ -68,6 +68,7 @@ code_of(enum fault fault, const char **text_out)
 			    "gone";
 		return E_CONFLICT;
 	case FAULT_AGAIN:
+	case FAULT_WAITED:
 		*text_out = "the database is busy, try again";
 		return E_BUSY;
 	case FAULT_LOST:

@@ -48,12 +48,16 @@ db_select_(struct db *db, struct pool *pool, unsigned stmt,
 			return rc;
 		rc = stmt_run(
 		    conn, pool, stmt, args, arg_count, rows_out, NULL, err);
+		if (rc < 0)
+			conn_judge_read(conn);
 		fault = conn->fault;
 		conn_give(conn);
-		if (rc == 0 || !fault_is_again(fault) ||
-		    tries == SELECT_TRIES || time_monotonic_us() > until)
+		if (rc == 0 || !fault_is_again(fault) || tries == SELECT_TRIES)
 			return rc;
-		if (fault == FAULT_AGAIN)
+		/* one that is not ready is left alone: another one is next */
+		if (fault != FAULT_NOT_READY && time_monotonic_us() > until)
+			return rc;
+		if (fault == FAULT_AGAIN || fault == FAULT_WAITED)
 			pause_before_try(tries - 1);
 	}
 }
@@ -138,6 +142,7 @@ run_once(struct db *db, db_tx_fn *fn, void *context, bool is_rerun, int *rc,
 		return is_rerun && *rc == E_BUSY ? NOT_BEGUN : DONE;
 	*rc = conn_run(tx.conn, "START TRANSACTION", err);
 	if (*rc < 0) {
+		conn_judge_read(tx.conn);
 		tx.failure = *rc;
 	} else {
 		err_clear(err);

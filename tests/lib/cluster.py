@@ -44,12 +44,20 @@ class Node:
         with open(self.cluster.path("db", "network")) as f:
             return "%s.%d" % (f.read().strip(), self.number)
 
+    def words(self, database):
+        """The client as the superuser, by the socket."""
+        return ["mariadb", "--no-defaults", "-N", "-B", "-n", "-S", self.socket, "-u", super_name(),
+                "--init-command=SET SESSION wsrep_sync_wait = 1", *([database] if database else [])]
+
+    def client(self, database="dtr"):
+        """One that stays: a process with pipes for statements and rows."""
+        return subprocess.Popen(self.words(database), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                **self.cluster.as_user())
+
     def sql(self, text, database="dtr"):
         """As Stack's; what was committed on any node before is seen."""
-        done = subprocess.run(["mariadb", "--no-defaults", "-N", "-B", "-S", self.socket, "-u", super_name(),
-                               "--init-command=SET SESSION wsrep_sync_wait = 1", *([database] if database else []),
-                               "-e", text],
-                              capture_output=True, text=True, **self.cluster.as_user())
+        done = subprocess.run([*self.words(database), "-e", text], capture_output=True, text=True,
+                              **self.cluster.as_user())
         assert done.returncode == 0, done.stderr
         return [line.split("\t") for line in done.stdout.splitlines()]
 

@@ -68,6 +68,24 @@ def at_once(*calls):
     return [thread.finish() for thread in threads]
 
 
+class SlowBody:
+    """A PATCH whose second half has not been sent yet."""
+
+    def __init__(self, client, location, data):
+        head = "PATCH %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n" % (location, client.stack.host, len(data))
+        head += "".join("%s: %s\r\n" % h for h in client.headers)
+        half = len(data) // 2
+        self.rest = data[half:]
+        self.socket = client.stack.connect()
+        self.socket.sendall(head.encode() + b"Connection: close\r\n\r\n" + data[:half])
+
+    def finish(self):
+        """Sends the rest; the head of the answer."""
+        with self.socket as s:
+            s.sendall(self.rest)
+            return s.recv(100)
+
+
 # --- one upload, two replicas
 
 def test_an_upload_goes_from_replica_to_replica(clients):
@@ -116,44 +134,46 @@ def test_a_writer_is_alone_on_all_replicas(clients):
     """While one replica takes bytes of an upload, the other sends a second writer away."""
     on_a, on_b = clients
     location = on_a.start()
-    with on_a.stack.connect() as s:
-        head = "PATCH %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 10\r\n" % (location, on_a.stack.host)
-        head += "".join("%s: %s\r\n" % h for h in on_a.headers)
-        s.sendall(head.encode() + b"Connection: close\r\n\r\n12345")
-        seen = []
+    slow = SlowBody(on_a, location, b"1234567890")
+    seen = []
 
-        def is_refused():
-            seen.append(on_b.append(location, b""))
-            return seen[-1].status == 503
+    def is_refused():
+        seen.append(on_b.append(location, b""))
+        return seen[-1].status == 503
 
-        wait_for("the first one writes", is_refused)
-        assert seen[-1].code() == "BLOB_UPLOAD_INVALID" and int(seen[-1].header("retry-after")) > 0
-        s.sendall(b"67890")
-        assert s.recv(100).startswith(b"HTTP/1.1 202")
+    wait_for("the first one writes", is_refused)
+    assert seen[-1].code() == "BLOB_UPLOAD_INVALID" and int(seen[-1].header("retry-after")) > 0
+    assert slow.finish().startswith(b"HTTP/1.1 202")
     assert on_b.finish(location, digest_of(b"1234567890")).status == 201
 
 
 # --- read what the other one wrote
 
 @pytest.fixture
-def noise(cluster):
-    """Large transactions from elsewhere, so that nodes are behind."""
+def scratch(cluster):
+    """A table beside the registry's; a function that writes to it on node 3."""
     node = cluster.node(3)
-    node.sql("CREATE DATABASE noise", database=None)
-    node.sql("CREATE TABLE line (id INT PRIMARY KEY, number INT, text CHAR(200))", "noise")
+    node.sql("CREATE DATABASE scratch", database=None)
+    node.sql("CREATE TABLE line (id INT PRIMARY KEY, number INT, text CHAR(200))", "scratch")
+    yield lambda text: node.sql(text, "scratch")
+    node.sql("DROP DATABASE scratch", database=None)
+
+
+@pytest.fixture
+def noise(scratch):
+    """Large transactions from elsewhere, so that nodes are behind."""
     stop = threading.Event()
 
     def run():
         for i in itertools.count():
             if stop.is_set():
                 return
-            node.sql("REPLACE INTO line SELECT seq, %d, '' FROM seq_1_to_500" % i, "noise")
+            scratch("REPLACE INTO line SELECT seq, %d, '' FROM seq_1_to_500" % i)
 
     thread = Guarded(run)
     yield
     stop.set()
     thread.finish()
-    node.sql("DROP DATABASE noise", database=None)
 
 
 def test_what_one_replica_acknowledged_the_other_has(clients, noise):
@@ -438,6 +458,9 @@ class Storm:
         for number in itertools.count():
             if self.stop.is_set():
                 return
+            if number % 10 == 0:
+                answer = login(client.stack, ADMIN, PASSWORD)
+                client.answers.append(("GET", "/auth/token", answer.status, answer.header("retry-after"), answer.body))
             tag = "t%d.%d" % (i, number)
             document = client.push_image(tag, b"{}", [os.urandom(2000)])
             self.pushed[side].append((tag, document))
@@ -493,15 +516,23 @@ COUNT = 200 if LONG else 35  # pushes on each replica before, while and after a 
 
 
 @pytest.mark.parametrize("number", [1, 2, 3] if LONG else [1])
-def test_pushes_go_on_while_a_node_dies_and_returns(cluster, storm, number):
+def test_pushes_go_on_while_a_node_dies_and_returns(cluster, storm, clients, number):
+    data = os.urandom(SIZE)
+    location = clients[0].start()
     storm.wait(COUNT)
+    slow = SlowBody(clients[0], location, data)
     with cluster.killed(number):
-        storm.wait(COUNT)
+        # what was on its way when the node died arrives
+        storm.wait(COUNT // 2)
+        assert slow.finish().startswith(b"HTTP/1.1 202")
+        storm.wait(COUNT // 2)
+        assert clients[1].finish(location, digest_of(data)).status == 201
     storm.wait(COUNT)
     if number < 3:
         wait_used(cluster.node(number))
     storm.finish()
     storm.check()
+    clients[0].check_blob(data)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3] if LONG else [2])
@@ -516,6 +547,37 @@ def test_pushes_go_on_while_a_node_is_cut_off(cluster, storm, number):
         wait_used(cluster.node(number))
     storm.finish()
     storm.check()
+
+
+def test_a_node_that_falls_behind_is_left_alone(cluster, clients, scratch):
+    """It cannot apply what the others commit, and says that it is ready."""
+    on_a, on_b = clients
+    config = b"{}"
+    on_a.blob(config)
+    old, new = [image(config, [], annotations={"number": str(i)}) for i in range(2)]
+    assert on_a.put("latest", old).status == 201
+    locker = cluster.node(1).client("scratch")
+    try:
+        locker.stdin.write("LOCK TABLES line READ;\nSELECT 'locked';\n")
+        locker.stdin.flush()
+        assert locker.stdout.readline() == "locked\n"
+        scratch("INSERT INTO line VALUES (1, 1, '')")
+        assert on_b.put("latest", new).status == 201
+
+        def is_right():
+            answer = on_a.request("GET", "manifests/latest")
+            if answer.status == 503:
+                assert int(answer.header("retry-after")) > 0
+                return False
+            assert (answer.status, answer.body) == (200, new)
+            return True
+
+        wait_for("the replica uses another node", lambda: is_right() and on_a.stack.readyz() == 200)
+        assert on_a.put("latest", old).status == 201
+    finally:
+        locker.stdin.close()
+        locker.wait()
+    assert on_b.request("GET", "manifests/latest").body == old
 
 
 def test_without_a_majority_all_say_so_and_come_back(cluster, clients):

@@ -236,6 +236,21 @@ test_only_better_hosts(void **state UNUSED)
 	assert_int_equal(hosts_pick(&hosts, 2, 0, START + BAD_US), 0);
 }
 
+static void
+test_which_are_bad(void **state UNUSED)
+{
+	parse("a,b,c");
+	assert_int_equal(hosts_bad(&hosts), 0);
+	hosts_set_bad(&hosts, 0, START);
+	hosts_set_bad(&hosts, 2, START);
+	assert_int_equal(hosts_bad(&hosts), 1U << 0 | 1U << 2);
+	/* also while somebody looks how it is now */
+	assert_int_equal(first(START + BAD_US), 0);
+	assert_int_equal(hosts_bad(&hosts), 1U << 0 | 1U << 2);
+	hosts_set_good(&hosts, 0);
+	assert_int_equal(hosts_bad(&hosts), 1U << 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -252,6 +267,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_one_caller_looks_at_a_bad_host),
 	TEST(test_all_bad),
 	TEST(test_only_better_hosts),
+	TEST(test_which_are_bad),
 };
 
 UNIT_MAIN(tests)

@@ -14,7 +14,7 @@ test_faults(void **state UNUSED)
 	} cases[] = {
 		/* the whole transaction again, on the same connection */
 		{ 1213, FAULT_AGAIN },
-		{ 1205, FAULT_AGAIN },
+		{ 1205, FAULT_WAITED },
 		{ 1020, FAULT_AGAIN },
 		{ 1412, FAULT_AGAIN },
 		/* again on another connection */
@@ -59,6 +59,7 @@ static void
 test_which_faults_mean_again(void **state UNUSED)
 {
 	assert_true(fault_is_again(FAULT_AGAIN));
+	assert_true(fault_is_again(FAULT_WAITED));
 	assert_true(fault_is_again(FAULT_LOST));
 	assert_true(fault_is_again(FAULT_NOT_READY));
 	assert_false(fault_is_again(FAULT_NONE));
