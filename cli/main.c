@@ -265,6 +265,8 @@ take_option(struct cli *cli, int c, bool *help, struct err *err)
 	}
 	if (cli->given_count == CLI_OPTIONS_MAX)
 		return cli_usage(err, "more than %d options", CLI_OPTIONS_MAX);
+	/* getopt_long() knows the verb's options only when there is a verb */
+	ASSERT(cli->verb != NULL && cli->verb->options != NULL);
 	cli->given[cli->given_count++] =
 	    (struct cli_given){ .name =
 				    cli->verb->options[c - OPTION_OF_VERB].name,
