@@ -2,6 +2,7 @@
 #include "cli/secret.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <termios.h>
 
@@ -74,12 +75,18 @@ note_signal(int number)
 	secret_signal = number;
 }
 
-/* One line; E_ABORTED if a signal came. */
+/* One line; E_ABORTED if a signal came. Signals are let in while it waits,
+ * and only then: one that came just before would else be seen too late. */
 static int
 read_line(int fd, char *text, struct err *err)
 {
-	ssize_t n = read(fd, text, INPUT_MAX);
+	struct pollfd wanted = { .fd = fd, .events = POLLIN };
+	sigset_t none;
+	ssize_t n = -1;
 
+	sigemptyset(&none);
+	if (ppoll(&wanted, 1, NULL, &none) == 1)
+		n = read(fd, text, INPUT_MAX);
 	if (n <= 0 || secret_signal != 0)
 		return err_set(err, E_ABORTED, "interrupted, nothing changed");
 	text[n] = '\0';
@@ -126,6 +133,7 @@ read_terminal(
 		SIGHUP };
 	struct sigaction note = { .sa_handler = note_signal }, old[5];
 	struct termios saved, quiet;
+	sigset_t blocked, before;
 	int rc;
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 
@@ -135,8 +143,12 @@ read_terminal(
 		    "there is no terminal to ask for the password; use "
 		    "--password-file");
 	}
-	for (size_t i = 0; i < COUNT_OF(signals); i++)
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < COUNT_OF(signals); i++) {
 		sigaction(signals[i], &note, &old[i]);
+		sigaddset(&blocked, signals[i]);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, &before);
 	quiet = saved;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	tcsetattr(fd, TCSAFLUSH, &quiet);
@@ -144,6 +156,7 @@ read_terminal(
 	tcsetattr(fd, TCSAFLUSH, &saved);
 	for (size_t i = 0; i < COUNT_OF(signals); i++)
 		sigaction(signals[i], &old[i], NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	io_close(&fd);
 	return rc;
 }

@@ -524,6 +524,8 @@ def on_terminal(node, words, answers):
         if answers and shown.rstrip(b"\r\n").endswith(b": "):
             os.write(terminal, answers.pop(0))
             shown += b"|"
+    else:
+        os.kill(pid, signal.SIGKILL)  # it waits for an answer still
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
     return os.waitstatus_to_exitcode(status), shown.decode()
@@ -540,6 +542,10 @@ def test_passwd_on_a_terminal(fresh):
     assert code == 1 and "the two passwords differ, nothing changed" in shown
     code, shown = on_terminal(fresh, words, [b"\x03"])
     assert code == 1 and "interrupted, nothing changed" in shown
+    # whenever it comes: the prompt is there before the program waits
+    for _ in range(20):
+        code, shown = on_terminal(fresh, words, [b"\x03"])
+        assert code == 1 and "interrupted, nothing changed" in shown
     assert before == fresh.sql("SELECT hash FROM account_password")
 
 
