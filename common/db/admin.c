@@ -5,6 +5,11 @@
 #include "common/base/err.h"
 #include "common/base/mem.h"
 #include "common/base/pool.h"
+#include "common/base/time.h"
+
+#define DEADLOCK 1213
+#define TRIES    8
+#define PAUSE_US 50000
 
 struct db_admin {
 	struct db *db;
@@ -61,19 +66,36 @@ fail(struct db_admin *admin, struct err *err)
 }
 
 static int
-run_one(struct db_admin *admin, const char *p, size_t n, struct err *err)
+run_once(struct db_admin *admin, const char *p, size_t n,
+    MYSQL_RES **result_out, struct err *err)
 {
 	MYSQL *mysql = admin->conn->mysql;
-	MYSQL_RES *result;
 
 	if (mysql_real_query(mysql, p, n) != 0)
 		return fail(admin, err);
-	result = mysql_store_result(mysql);
+	*result_out = mysql_store_result(mysql);
 	/* an error while rows come is told by the number alone */
-	if (result == NULL && mysql_errno(mysql) != 0)
+	if (*result_out == NULL && mysql_errno(mysql) != 0)
 		return fail(admin, err);
-	mysql_free_result(result);
 	return 0;
+}
+
+/* A statement is a transaction of its own, so it may be run again; in a
+ * cluster also what only reads can be the victim of another node's DDL. */
+static int
+run_one(struct db_admin *admin, const char *p, size_t n, MYSQL_RES **result_out,
+    struct err *err)
+{
+	for (int tries = 1;; tries++) {
+		int rc;
+
+		admin->number = 0;
+		rc = run_once(admin, p, n, result_out, err);
+		if (rc == 0 || admin->number != DEADLOCK || tries == TRIES)
+			return rc;
+		err_clear(err);
+		time_sleep_us(PAUSE_US);
+	}
 }
 
 /* Blanks, empty lines and comment lines. */
@@ -114,10 +136,12 @@ db_admin_run(struct db_admin *admin, const char *text, struct err *err)
 	for (text = skip_nothing(text); *text != '\0';) {
 		const char *next;
 		size_t n = statement_length(text, &next);
-		int rc = run_one(admin, text, n, err);
+		MYSQL_RES *result;
+		int rc = run_one(admin, text, n, &result, err);
 
 		if (rc < 0)
 			return rc;
+		mysql_free_result(result);
 		text = skip_nothing(next);
 	}
 	return 0;
@@ -127,17 +151,14 @@ int
 db_admin_ask(struct db_admin *admin, struct pool *pool, const char *text,
     const char **value_out, struct err *err)
 {
-	MYSQL *mysql = admin->conn->mysql;
 	MYSQL_RES *result;
 	MYSQL_ROW row;
+	int rc;
 
-	admin->number = 0;
 	*value_out = NULL;
-	if (mysql_real_query(mysql, text, strlen(text)) != 0)
-		return fail(admin, err);
-	result = mysql_store_result(mysql);
-	if (result == NULL)
-		return mysql_errno(mysql) != 0 ? fail(admin, err) : 0;
+	rc = run_one(admin, text, strlen(text), &result, err);
+	if (rc < 0 || result == NULL)
+		return rc;
 	row = mysql_fetch_row(result);
 	if (row != NULL && row[0] != NULL)
 		*value_out = pool_strdup(pool, row[0]);

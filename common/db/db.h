@@ -195,7 +195,7 @@ void db_drop_idle(struct db *db);
 /*
  * Administration (dtr init, dtr migrate), never responders: a single
  * connection of its own that runs text. Statements in text end with ";" at
- * the end of a line and are run one by one.
+ * the end of a line and are run one by one, each again after a deadlock.
  */
 struct db_admin;
 int db_admin_open(struct db_admin **out, const struct db_options *options,

@@ -288,7 +288,8 @@ static void
 test_conflicts_with_other_nodes(void **state UNUSED)
 {
 	static const char *const words[] = { "INSERT IGNORE", "UPDATE",
-		"*TABLE IF NOT EXISTS account" };
+		"*TABLE IF NOT EXISTS account", "SELECT version",
+		"SELECT claimed_by" };
 
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		proxy_answer(proxy, 1213, words[i], 2);
