@@ -149,8 +149,8 @@ def test_the_reserve_is_kept_free(disk):
         check_full(pusher.request("POST", "blobs/uploads/?digest=" + digest_of(data), data))
         space = os.statvfs(disk.storage)
         assert space.f_bavail * space.f_frsize > 6 * MIB
-        answer = disk.request("GET", "/_health/registry/readyz")
-        assert answer.status == 503 and b"storage: no space left" in answer.body
+        # pulls go on, here and on all nodes that share the store
+        assert disk.request("GET", "/_health/registry/readyz").status == 200
         # all its bytes are there: to make it a blob takes none
         small = pusher.offset(location)
         assert pusher.finish(location, digest_of(data[:small])).status == 201
