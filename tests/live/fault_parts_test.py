@@ -171,6 +171,11 @@ def check_unavailable(answer):
 def wait_ready(stack):
     for program in ("registry", "garant"):
         wait_for(program + " is ready", lambda: stack.answers("/_health/%s/readyz" % program))
+    # each worker finds out for itself, within a fifth of a second
+    auth = stack.bearer("repository:admin/ready:pull,push")
+    path = "/v2/admin/ready/blobs/uploads/00000000-0000-0000-0000-000000000000"
+    wait_for("workers are ready", lambda: all(
+        stack.request("GET", p, auth).status == 404 for p in [path, "/v2/admin/ready/manifests/x"] * 8))
 
 
 def test_without_its_database_all_says_503_and_comes_back(parts):
