@@ -185,8 +185,7 @@ def test_what_one_replica_acknowledged_the_other_has(clients, noise):
         digest = digest_of(layer)
         document = image(config, [layer])
         assert writer.request("POST", "blobs/uploads/?digest=" + digest, layer).status == 201
-        if i % 4 < 2:
-            assert reader.request("GET", "blobs/" + digest).status == 200
+        assert reader.request("GET", "blobs/" + digest).status == 200
         assert writer.put("latest", document).status == 201
         moved = reader.request("GET", "manifests/latest")
         assert (moved.status, moved.body) == (200, document)
@@ -247,7 +246,7 @@ def test_one_tag_is_moved_on_both_replicas_at_once(cluster, clients):
     config = b"{}"
     clients[0].blob(config)
     before = cluster.conflicts()
-    for i in range(ROUNDS):
+    for i in itertools.count(1):
         documents = [image(config, [], annotations={"number": "%d.%d" % (i, j)}) for j in range(2)]
         answers = at_once(*[lambda p=p, d=d: p.put("latest", d) for p, d in zip(clients, documents)])
         assert [answer.status for answer in answers] == [201, 201], [answer.body for answer in answers]
@@ -255,11 +254,13 @@ def test_one_tag_is_moved_on_both_replicas_at_once(cluster, clients):
         assert tagged[0] == tagged[1] and tagged[0] in documents
         for p, document in zip(clients, documents):
             p.check_image(digest_of(document), document)
+        # until they met in the middle, too: else this tested nothing
+        if i >= ROUNDS and cluster.conflicts() > before:
+            break
+        assert i < 20 * ROUNDS
     # all but the last one were overwritten
     assert cluster.node(3).sql("SELECT COUNT(*) FROM tag_history h JOIN repository r ON r.id = h.repository_id "
-                               "WHERE r.path = '%s'" % clients[0].repo) == [[str(2 * ROUNDS - 1)]]
-    # else this tested nothing
-    assert cluster.conflicts() > before
+                               "WHERE r.path = '%s'" % clients[0].repo) == [[str(2 * i - 1)]]
 
 
 def test_one_repository_is_made_on_both_replicas_at_once(cluster):
@@ -364,14 +365,15 @@ def test_a_password_changes_on_all_replicas(cluster):
 def test_a_login_is_delayed_on_all_replicas(cluster):
     a, b = cluster.replicas
     name = make_user(a)
-    for replica in (a, b, a, b):
-        assert login(replica, name, "wrong password").status == 401
-    for replica in (a, b):
-        refused = login(replica, name, "first password")
-        if refused.status == 429:
+    # three failures are free, and each one more doubles the delay; if each replica counted for itself, eight were free
+    answers = []
+    for replica in (a, b, a, b, a, b, a, b):
+        answers.append(login(replica, name, "wrong password"))
+        if answers[-1].status == 429:
             break
-    assert refused.status == 429 and int(refused.header("retry-after")) >= 1
-    wait_for("the delay is over", lambda: login(a, name, "first password").status == 200)
+    assert [answer.status for answer in answers[:4]] == [401] * 4
+    assert answers[-1].status == 429 and int(answers[-1].header("retry-after")) >= 1
+    wait_for("the delay is over", lambda: login(a, name, "first password").status == 200, 60)
     # and a good one is forgiven everywhere
     for replica in (b, a, b):
         assert login(replica, name, "wrong password").status == 401
@@ -388,10 +390,10 @@ def test_tokens_are_revoked_on_all_replicas(cluster, clients):
     done = cluster.replicas[0].dtr("revoke-tokens")
     assert done.returncode == 0, done.stderr
     for client in clients[::-1]:
-        wait_for("a token is refused", lambda client=client: is_refused(client), 5)
+        wait_for("a token is refused", lambda client=client: is_refused(client))
     for replica, other in (cluster.replicas, cluster.replicas[::-1]):
         wait_for("new tokens are good", lambda replica=replica, other=other:
-                 on(other, Pusher(replica, clients[0].repo)).request("GET", "tags/list").status == 200, 5)
+                 on(other, Pusher(replica, clients[0].repo)).request("GET", "tags/list").status == 200)
 
 
 def test_a_new_key_signs_on_all_replicas(cluster, clients):
@@ -414,7 +416,7 @@ def test_a_new_key_signs_on_all_replicas(cluster, clients):
             # whoever signed it, the other one takes it
             assert on(other, Pusher(replica, clients[0].repo)).request("GET", "tags/list").status == 200
             return found == kid
-        wait_for("the new key signs", is_new, 20)
+        wait_for("the new key signs", is_new)
     assert seen <= {old, kid}
     # and what the old one signed is still good
     for client in clients:
