@@ -40,6 +40,25 @@ fail() {
 	exit 1
 }
 
+# a process that ended but was not waited for is a zombie
+lives() { # PID
+	[ -n "$(tr -d '\0' 2> /dev/null < "/proc/$1/cmdline")" ]
+}
+
+end() { # NODE SIGNAL
+	local pid file=$dir/n$1/mariadbd.pid
+	[ -s "$file" ] || return 0
+	pid=$(cat "$file")
+	kill "-$2" "$pid" 2> /dev/null || true
+	for _ in $(seq 300); do
+		lives "$pid" || break
+		sleep 0.1
+	done
+	! lives "$pid" || kill -KILL "$pid" 2> /dev/null || true
+	# the number may be another's soon
+	rm -f "$file"
+}
+
 # Nobody else has it while this process lives, and later nearly nobody.
 choose_network() {
 	local pid=$$
@@ -79,7 +98,7 @@ make_defaults() { # NODE
 	wsrep-sst-method=rsync
 	wsrep-slave-threads=2
 	wsrep-retry-autocommit=1
-	wsrep-provider-options="gmcast.listen_addr=tcp://$net.$1;ist.recv_addr=$net.$1;gcache.size=64M;evs.keepalive_period=PT0.3S;evs.inactive_check_period=PT0.3S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT4S;repl.causal_read_timeout=PT5S"
+	wsrep-provider-options="gmcast.listen_addr=tcp://$net.$1;ist.recv_addr=$net.$1;gcache.size=64M;evs.keepalive_period=PT0.3S;evs.inactive_check_period=PT0.3S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT4S;pc.wait_prim_timeout=PT15S;repl.causal_read_timeout=PT5S"
 	X
 }
 
@@ -95,8 +114,7 @@ make_nodes() {
 		--auth-root-socket-user="$user" --skip-test-db > "$dir/n1/install.log" 2>&1 ||
 		fail "$(grep -m 5 -iE "error|cannot|can't" "$dir/n1/install.log" || tail -5 "$dir/n1/install.log")"
 	# the others begin as copies of a cluster of one: nothing has to be sent
-	launch 1 --wsrep-new-cluster
-	wait_synced 1
+	bring_up 1 --wsrep-new-cluster
 	end 1 TERM
 	for n in 2 3; do
 		run cp -a --sparse=always "$dir/n1/data" "$dir/n$n/data"
@@ -114,15 +132,25 @@ launch() { # NODE OPTION...
 	fi
 	run setsid mariadbd --defaults-file="$node/my.cnf" \
 		${place:+--wsrep-start-position="$place"} "$@" < /dev/null > /dev/null 2>&1 &
+	launched=$!
 }
 
-wait_synced() { # NODE
-	for _ in $(seq 600); do
-		if [ "$(ask "$1" "SHOW STATUS LIKE 'wsrep_local_state_comment'" 2> /dev/null |
-			cut -f2)" = Synced ]; then
-			return 0
-		fi
-		sleep 0.1
+is_synced() { # NODE
+	[ "$(ask "$1" "SHOW STATUS LIKE 'wsrep_local_state_comment'" 2> /dev/null | cut -f2)" = Synced ]
+}
+
+# On a busy machine a node may not find the others in time, and ends.
+bring_up() { # NODE OPTION...
+	local try
+	for try in 1 2 3 4; do
+		launch "$@"
+		for _ in $(seq 1200); do
+			! is_synced "$1" || return 0
+			kill -0 "$launched" 2> /dev/null || break
+			sleep 0.1
+		done
+		echo "galera.sh: node $1 has not joined the others in try $try" >&2
+		end "$1" KILL
 	done
 	fail "node $1 does not join the others" "$1"
 }
@@ -134,29 +162,9 @@ start() {
 	mkdir -p "$dir"
 	choose_network
 	make_nodes
-	launch 1 --wsrep-new-cluster
-	wait_synced 1
-	launch 2
-	launch 3
-	wait_synced 2
-	wait_synced 3
-}
-
-# a process that ended but was not waited for is a zombie
-lives() { # PID
-	[ -n "$(tr -d '\0' 2> /dev/null < "/proc/$1/cmdline")" ]
-}
-
-end() { # NODE SIGNAL
-	local pid
-	[ -s "$dir/n$1/mariadbd.pid" ] || return 0
-	pid=$(cat "$dir/n$1/mariadbd.pid")
-	kill "-$2" "$pid" 2> /dev/null || return 0
-	for _ in $(seq 300); do
-		lives "$pid" || return 0
-		sleep 0.1
-	done
-	kill -KILL "$pid" 2> /dev/null || true
+	bring_up 1 --wsrep-new-cluster
+	bring_up 2
+	bring_up 3
 }
 
 stop() {
@@ -183,10 +191,7 @@ start) start ;;
 stop) stop ;;
 kill | rejoin | isolate | heal) node "${3:-}" ;;&
 kill) end "$3" KILL ;;
-rejoin)
-	launch "$3"
-	wait_synced "$3"
-	;;
+rejoin) bring_up "$3" ;;
 isolate) set_isolated "$3" 1 ;;
 heal) set_isolated "$3" 0 ;;
 *)
