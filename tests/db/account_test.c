@@ -2,27 +2,14 @@
 #include "common/base/base.h"
 #include "tests/unit/unit.h"
 
-#include "tests/db/proxy.h"
 #include "tests/db/rows.h"
-
-static struct proxy *proxy;
-static struct db *slow; /* through the proxy */
+#include "tests/db/slow.h"
 
 static int
 setup(void **state)
 {
-	env_setup(state);
-	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
-	slow = env_db("owner", env_socket("proxy"));
+	slow_setup(state, "owner");
 	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	db_free(&slow);
-	proxy_stop(&proxy);
-	return env_teardown(state);
 }
 
 static int
@@ -292,7 +279,7 @@ test_admin_made_while_he_goes(void **state UNUSED)
 	assert_int_equal(admins(), 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, slow_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(test_create_and_find),

@@ -10,43 +10,13 @@
 #include "common/base/time.h"
 #include "tests/db/own.h"
 
-/* what a function of these tests saw; ids are made before, as db.h says */
-struct run {
-	unsigned runs;
-	unsigned reruns; /* in which an earlier one may have been committed */
-	int id;
-};
-
-static int
-insert_tx(struct db_tx *tx, void *context, struct err *err)
-{
-	struct run *run = context;
-	int rc;
-
-	run->runs++;
-	run->reruns += db_tx_is_rerun(tx);
-	rc = tx_exec(tx, OWN_INSERT, NULL, err, db_int(run->id), db_int(1));
-	if (rc == E_EXISTS && db_tx_is_rerun(tx))
-		return 0;
-	if (rc < 0)
-		return rc;
-	rc = tx_exec(tx, OWN_ADD, NULL, err, db_int(1), db_int(1));
-	return rc;
-}
-
-static int
-insert(struct run *run)
-{
-	return db_txn(own.db, insert_tx, run, &env.err);
-}
-
 static void
 test_commit_that_did_not_arrive(void **state UNUSED)
 {
-	struct run run = { .id = 10 };
+	struct own_run run = { .id = 10 };
 
 	proxy_rule(own.proxy, PROXY_CUT_BEFORE, "COMMIT");
-	ok(insert(&run));
+	ok(own_insert(&run));
 	assert_int_equal(run.runs, 2);
 	assert_int_equal(run.reruns, 1);
 	assert_int_equal(own_row(10), 1);
@@ -56,10 +26,10 @@ test_commit_that_did_not_arrive(void **state UNUSED)
 static void
 test_commit_whose_answer_was_lost(void **state UNUSED)
 {
-	struct run run = { .id = 10 };
+	struct own_run run = { .id = 10 };
 
 	proxy_rule(own.proxy, PROXY_CUT_AFTER, "COMMIT");
-	ok(insert(&run));
+	ok(own_insert(&run));
 	assert_int_equal(run.runs, 2);
 	assert_int_equal(run.reruns, 1);
 	/* the first run counts, and only that */
@@ -74,11 +44,11 @@ test_commit_answered_by_a_dying_cluster(void **state UNUSED)
 		1317 };
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-		struct run run = { .id = 10 + (int)i };
+		struct own_run run = { .id = 10 + (int)i };
 
 		/* an error at COMMIT is not an answer to "was it done" */
 		proxy_answer(own.proxy, numbers[i], "COMMIT", 1);
-		ok(insert(&run));
+		ok(own_insert(&run));
 		assert_int_equal(run.runs, 2);
 		assert_int_equal(run.reruns, 1);
 		assert_int_equal(own_row(1), (int)i + 1);
@@ -88,10 +58,10 @@ test_commit_answered_by_a_dying_cluster(void **state UNUSED)
 static void
 test_never_known(void **state UNUSED)
 {
-	struct run run = { .id = 10 };
+	struct own_run run = { .id = 10 };
 
 	proxy_answer(own.proxy, 1180, "COMMIT", UINT_MAX);
-	fails(insert(&run), E_UNCERTAIN);
+	fails(own_insert(&run), E_UNCERTAIN);
 	assert_true(run.runs > 1);
 	assert_int_equal(run.reruns, run.runs - 1);
 }
@@ -99,7 +69,7 @@ test_never_known(void **state UNUSED)
 static void
 test_refused_after_an_unknown_commit(void **state UNUSED)
 {
-	struct run run = { .id = 10 };
+	struct own_run run = { .id = 10 };
 
 	/* a fault of the second run says nothing about the first */
 	proxy_rule(own.proxy, PROXY_CUT_AFTER, "COMMIT");
@@ -107,7 +77,7 @@ test_refused_after_an_unknown_commit(void **state UNUSED)
 	sql("CREATE TRIGGER own_stop BEFORE INSERT ON own_row FOR EACH ROW "
 	    "IF (SELECT COUNT(*) FROM own_row WHERE id = 10) > 0 THEN "
 	    "SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 3999; END IF");
-	fails(insert(&run), E_UNCERTAIN);
+	fails(own_insert(&run), E_UNCERTAIN);
 	assert_int_equal(run.runs, 2);
 	assert_int_equal(own_row(10), 1);
 }
@@ -122,9 +92,9 @@ static void *
 insert_thread(void *context)
 {
 	struct thread_run *c = context;
-	struct run run = { .id = 10 };
+	struct own_run run = { .id = 10 };
 
-	c->rc = db_txn(own.db, insert_tx, &run, &c->err);
+	c->rc = db_txn(own.db, own_insert_tx, &run, &c->err);
 	c->runs = run.runs;
 	return NULL;
 }
@@ -157,7 +127,7 @@ static void
 test_server_gone_at_commit(void **state UNUSED)
 {
 	struct thread_run c = { .runs = 0 };
-	struct run again = { .id = 10 };
+	struct own_run again = { .id = 10 };
 	pthread_t thread;
 
 	proxy_rule(own.proxy, PROXY_HOLD, "COMMIT");
@@ -169,7 +139,7 @@ test_server_gone_at_commit(void **state UNUSED)
 	env_check(c.rc, E_UNCERTAIN, &c.err, __FILE__, __LINE__);
 	assert_int_equal(own_row(10), -1);
 	proxy_mode(own.proxy, PROXY_SERVES);
-	while (insert(&again) == E_BUSY)
+	while (own_insert(&again) == E_BUSY)
 		time_sleep_us(10000);
 	assert_int_equal(own_row(1), 1);
 }

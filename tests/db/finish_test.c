@@ -4,29 +4,17 @@
 #include "common/base/base.h"
 #include "tests/unit/unit.h"
 
-#include "tests/db/proxy.h"
 #include "tests/db/rows.h"
+#include "tests/db/slow.h"
 
 static struct repo repo;
-static struct proxy *proxy;
-static struct db *slow; /* through the proxy */
 
 static int
 setup(void **state)
 {
-	env_setup(state);
+	slow_setup(state, "registry");
 	repo = make_repo();
-	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
-	slow = env_db("registry", env_socket("proxy"));
 	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	db_free(&slow);
-	proxy_stop(&proxy);
-	return env_teardown(state);
 }
 
 static int64_t
@@ -291,7 +279,7 @@ test_sha512_of_known_content(void **state UNUSED)
 	push_blob_sha512(&repo, text);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, slow_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(test_finish_new_content),

@@ -5,19 +5,15 @@
 #include "common/crypt/key.h"
 #include "common/model/setting.h"
 #include "common/model/token_key.h"
-#include "tests/db/proxy.h"
 #include "tests/db/rows.h"
+#include "tests/db/slow.h"
 
-static struct proxy *proxy;
-static struct db *slow; /* through the proxy */
 static const unsigned char *cluster_key;
 
 static int
 setup(void **state)
 {
-	env_setup(state);
-	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
-	slow = env_db("owner", env_socket("proxy"));
+	slow_setup(state, "owner");
 	ok(token_key_cluster_key(&env.conf, env.pool, &cluster_key, &env.err));
 	sql("DELETE FROM token_key;\n"
 	    "DELETE FROM token_certificate;\n"
@@ -31,12 +27,10 @@ teardown(void **state)
 {
 	const char *kid;
 
-	db_free(&slow);
-	proxy_stop(&proxy);
 	ok(token_key_create(
 	    env.owner, env.pool, cluster_key, 0, 0, &kid, &env.err));
 	sql("DELETE FROM setting");
-	return env_teardown(state);
+	return slow_teardown(state);
 }
 
 /* --- keys */

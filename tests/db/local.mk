@@ -23,7 +23,8 @@ db_env = tests/db/env.c tests/db/env.h tests/db/invariants.c \
 	tests/db/invariants.h tests/unit/unit.h
 db_proxy = tests/db/proxy.c tests/db/proxy.h
 db_own = $(db_env) $(db_proxy) tests/db/own.c tests/db/own.h
-db_rows = $(db_env) $(db_proxy) tests/db/rows.c tests/db/rows.h
+db_rows = $(db_env) $(db_proxy) tests/db/rows.c tests/db/rows.h \
+	tests/db/slow.c tests/db/slow.h
 db_libs = common/libcommon.a $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS) \
 	$(JSONC_LIBS) $(MYSQL_LIBS)
 tests_db_access_test_SOURCES = tests/db/access_test.c $(db_rows)

@@ -4,27 +4,14 @@
 
 #include "common/model/access_token.h"
 #include "common/model/login_delay.h"
-#include "tests/db/proxy.h"
 #include "tests/db/rows.h"
-
-static struct proxy *proxy;
-static struct db *slow; /* through the proxy */
+#include "tests/db/slow.h"
 
 static int
 setup(void **state)
 {
-	env_setup(state);
-	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
-	slow = env_db("owner", env_socket("proxy"));
+	slow_setup(state, "owner");
 	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	db_free(&slow);
-	proxy_stop(&proxy);
-	return env_teardown(state);
 }
 
 static int
@@ -364,7 +351,7 @@ test_names_of_any_bytes(void **state UNUSED)
 	assert_int_equal(wait_of(name, "a"), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, slow_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(test_token),

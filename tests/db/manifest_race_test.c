@@ -11,23 +11,19 @@
 #include "tests/unit/unit.h"
 
 #include "common/model/tag.h"
-#include "tests/db/proxy.h"
 #include "tests/db/rows.h"
+#include "tests/db/slow.h"
 
 static struct repo repo;
 static struct oci_digest blob;
-static struct proxy *proxy;
-static struct db *slow; /* through the proxy */
 static struct db *second; /* where the other one comes */
 
 static int
 setup(void **state)
 {
-	env_setup(state);
+	slow_setup(state, "registry");
 	repo = make_repo();
 	blob = push_blob(&repo, unique("blob"));
-	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
-	slow = env_db("registry", env_socket("proxy"));
 	second = env_db("registry", getenv("DTR_TEST_SECOND"));
 	/* its connection is there when it is needed */
 	ok(db_check(second, &env.err));
@@ -37,10 +33,8 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	db_free(&slow);
 	db_free(&second);
-	proxy_stop(&proxy);
-	return env_teardown(state);
+	return slow_teardown(state);
 }
 
 /* --- what can meet */
@@ -118,7 +112,7 @@ meet(struct op *first, struct op *other)
 
 #define op_ok(op) env_check((op)->rc, 0, &(op)->job.err, __FILE__, __LINE__)
 #define op_fails(op, code) \
-	env_check((op)->rc, (code), &(op)->job.err, __FILE__, __LINE__)
+ env_check((op)->rc, (code), &(op)->job.err, __FILE__, __LINE__)
 
 static int
 push(struct manifest_push *p)

@@ -2,30 +2,18 @@
 #include "common/base/base.h"
 #include "tests/unit/unit.h"
 
-#include "tests/db/proxy.h"
 #include "common/model/catalog.h"
 #include "tests/db/rows.h"
+#include "tests/db/slow.h"
 
 static struct repo repo;
-static struct proxy *proxy;
-static struct db *slow; /* through the proxy */
 
 static int
 setup(void **state)
 {
-	env_setup(state);
+	slow_setup(state, "registry");
 	repo = make_repo();
-	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
-	slow = env_db("registry", env_socket("proxy"));
 	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	db_free(&slow);
-	proxy_stop(&proxy);
-	return env_teardown(state);
 }
 
 /* --- repositories */
@@ -139,8 +127,8 @@ test_catalog_pages(void **state UNUSED)
 		push_manifest(&r, "v1", NULL, 0);
 	}
 	for (size_t i = 0; i < COUNT_OF(names); i += count) {
-		ok(catalog_list(env.registry, env.pool, NULL, after, 2,
-		    &page, &count, &env.err));
+		ok(catalog_list(env.registry, env.pool, NULL, after, 2, &page,
+		    &count, &env.err));
 		assert_int_equal(count, 2);
 		for (size_t k = 0; k < count; k++)
 			assert_string_equal(page[k],
@@ -169,7 +157,8 @@ promise(const struct repo_blob *blob)
 
 static int delete (const struct repo_blob *blob)
 {
-	return repo_blob_delete(env.registry, env.pool, blob, false, NULL, &env.err);
+	return repo_blob_delete(
+	    env.registry, env.pool, blob, false, NULL, &env.err);
 }
 
 static void
@@ -268,7 +257,8 @@ test_mount(void **state UNUSED)
 	ok(delete (&blob));
 	ok(find(&repo, &digest));
 	proxy_rule(proxy, PROXY_CUT_AFTER, "COMMIT");
-	ok(repo_blob_mount(slow, &blob, &other.row.id, PROMISE_S, NULL, &env.err));
+	ok(repo_blob_mount(
+	    slow, &blob, &other.row.id, PROMISE_S, NULL, &env.err));
 	ok(find(&other, &digest));
 }
 
@@ -330,7 +320,7 @@ test_delete_only_here(void **state UNUSED)
 	ok(find(&other, &digest));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, slow_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(test_find),

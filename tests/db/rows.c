@@ -123,6 +123,15 @@ find_blob(const struct repo *repo, const struct oci_digest *digest)
 	return blob;
 }
 
+int
+delete_blob(const struct repo *repo, const struct oci_digest *digest)
+{
+	struct repo_blob blob = find_blob(repo, digest);
+
+	return repo_blob_delete(
+	    env.registry, env.pool, &blob, false, NULL, &env.err);
+}
+
 void
 set_tag(struct manifest_push *push, const char *tag)
 {
@@ -181,7 +190,7 @@ push_manifest(const struct repo *repo, const char *tag,
 {
 	struct manifest_push push = new_manifest(repo, tag, blobs, count);
 
-	ok(manifest_push(env.registry, env.pool, &push, &env.err));
+	ok(try_push(&push));
 	return push;
 }
 
@@ -191,7 +200,7 @@ push_index(const struct repo *repo, const char *tag,
 {
 	struct manifest_push push = new_index(repo, tag, children, count);
 
-	ok(manifest_push(env.registry, env.pool, &push, &env.err));
+	ok(try_push(&push));
 	return push;
 }
 
@@ -211,6 +220,12 @@ find_tag(const struct repo *repo, const char *tag, struct manifest *out)
 }
 
 int
+try_push(struct manifest_push *push)
+{
+	return manifest_push(env.registry, env.pool, push, &env.err);
+}
+
+int
 delete_manifest(struct db *db, const struct manifest *manifest, struct err *err)
 {
 	struct manifest_deletion deletion = { .manifest = manifest,
@@ -226,6 +241,34 @@ get_manifest(const struct repo *repo, const struct oci_digest *digest)
 
 	ok(find_digest(repo, digest, &manifest));
 	return manifest;
+}
+
+int
+try_delete(const struct manifest_push *push)
+{
+	struct manifest manifest;
+
+	ok(manifest_find_digest(env.registry, env.pool, push->path,
+	    &push->digest, &manifest, &env.err));
+	return delete_manifest(env.registry, &manifest, &env.err);
+}
+
+const char *
+sql_manifest_id(const struct manifest_push *push)
+{
+	return pool_printf(env.pool,
+	    "(SELECT id FROM manifest WHERE repository_id = %s "
+	    "AND digest = %s)",
+	    sql_id(&push->repository->id),
+	    sql_bytes(push->digest.bytes, digest_size(push->digest.algorithm)));
+}
+
+int64_t
+links_of(const struct manifest_push *push)
+{
+	return sql_int(
+	    "SELECT COUNT(*) FROM manifest_blob WHERE manifest_id = %s",
+	    sql_manifest_id(push));
 }
 
 void

@@ -49,6 +49,8 @@ struct oci_digest push_blob(const struct repo *repo, const char *text);
 struct oci_digest push_blob_sha512(const struct repo *repo, const char *text);
 struct repo_blob find_blob(
     const struct repo *repo, const struct oci_digest *digest);
+/* Takes it from the repository: 0 or why that was refused. */
+int delete_blob(const struct repo *repo, const struct oci_digest *digest);
 
 /*
  * What a manifest with these blobs, or an index with these children, would
@@ -70,10 +72,17 @@ struct manifest_push push_index(const struct repo *repo, const char *tag,
 int find_digest(const struct repo *repo, const struct oci_digest *digest,
     struct manifest *out);
 int find_tag(const struct repo *repo, const char *tag, struct manifest *out);
+/* Pushes it, deletes it, as it is now: 0 or why that was refused. */
+int try_push(struct manifest_push *push);
+int try_delete(const struct manifest_push *push);
 int delete_manifest(
     struct db *db, const struct manifest *manifest, struct err *err);
 struct manifest get_manifest(
     const struct repo *repo, const struct oci_digest *digest);
+
+/* SQL for the manifest's id, and how many blobs it links. */
+const char *sql_manifest_id(const struct manifest_push *push);
+int64_t links_of(const struct manifest_push *push);
 
 /* Makes all that the table says of the time so much older. */
 void grow_old(const char *table, const char *column, int64_t seconds);

@@ -10,44 +10,12 @@
 #include "common/base/time.h"
 #include "tests/db/own.h"
 
-/* what a function of these tests saw; ids are made before, as db.h says */
-struct run {
-	unsigned runs;
-	unsigned reruns; /* in which an earlier one may have been committed */
-	int id;
-	unsigned kill_at; /* in this run the connection is killed */
-	int code; /* returned at the end */
-};
-
-static int
-insert_tx(struct db_tx *tx, void *context, struct err *err)
-{
-	struct run *run = context;
-	int rc;
-
-	run->runs++;
-	run->reruns += db_tx_is_rerun(tx);
-	rc = tx_exec(tx, OWN_INSERT, NULL, err, db_int(run->id), db_int(1));
-	if (rc == E_EXISTS && db_tx_is_rerun(tx))
-		return 0;
-	if (rc < 0)
-		return rc;
-	rc = tx_exec(tx, OWN_ADD, NULL, err, db_int(1), db_int(1));
-	return rc < 0 ? rc : run->code;
-}
-
-static int
-insert(struct run *run)
-{
-	return db_txn(own.db, insert_tx, run, &env.err);
-}
-
 static void
 test_commit(void **state UNUSED)
 {
-	struct run run = { .id = 10 };
+	struct own_run run = { .id = 10 };
 
-	ok(insert(&run));
+	ok(own_insert(&run));
 	assert_int_equal(run.runs, 1);
 	assert_int_equal(run.reruns, 0);
 	assert_int_equal(own_row(10), 1);
@@ -57,16 +25,16 @@ test_commit(void **state UNUSED)
 static void
 test_roll_back_on_an_error_of_the_function(void **state UNUSED)
 {
-	struct run run = { .id = 10, .code = E_DENIED };
+	struct own_run run = { .id = 10, .code = E_DENIED };
 
 	env.err.code = E_DENIED;
-	assert_int_equal(insert(&run), E_DENIED);
+	assert_int_equal(own_insert(&run), E_DENIED);
 	assert_int_equal(run.runs, 1);
 	assert_int_equal(own_row(10), -1);
 	assert_int_equal(own_row(1), 0);
 	/* the connection is good and nothing is left open on it */
 	run.code = 0;
-	ok(insert(&run));
+	ok(own_insert(&run));
 	assert_int_equal(own_row(1), 1);
 	assert_int_equal(proxy_links(own.proxy), 1);
 }
@@ -74,7 +42,7 @@ test_roll_back_on_an_error_of_the_function(void **state UNUSED)
 static int
 careless_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	struct run *run = context;
+	struct own_run *run = context;
 	struct err first = { .reason = NULL };
 	struct db_rows rows;
 
@@ -96,7 +64,7 @@ careless_tx(struct db_tx *tx, void *context, struct err *err)
 static void
 test_nothing_is_sent_after_an_error(void **state UNUSED)
 {
-	struct run run = { .code = E_EXISTS };
+	struct own_run run = { .code = E_EXISTS };
 
 	assert_int_equal(db_txn(own.db, careless_tx, &run, &env.err), E_EXISTS);
 	assert_int_equal(run.runs, 1);
@@ -112,7 +80,7 @@ test_nothing_is_sent_after_an_error(void **state UNUSED)
 static void
 test_an_ignored_error_is_a_fault(void **state UNUSED)
 {
-	struct run run = { .code = 0 };
+	struct own_run run = { .code = 0 };
 
 	fails(db_txn(own.db, careless_tx, &run, &env.err), E_INTERNAL);
 	assert_string_equal(
@@ -123,7 +91,7 @@ test_an_ignored_error_is_a_fault(void **state UNUSED)
 static int
 orphan_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	struct run *run = context;
+	struct own_run *run = context;
 
 	run->runs++;
 	return tx_exec(tx, OWN_CHILD, NULL, err, db_int(1), db_int(99));
@@ -132,7 +100,7 @@ orphan_tx(struct db_tx *tx, void *context, struct err *err)
 static void
 test_reference_that_is_refused(void **state UNUSED)
 {
-	struct run run = { .runs = 0 };
+	struct own_run run = { .runs = 0 };
 
 	fails(db_txn(own.db, orphan_tx, &run, &env.err), E_CONFLICT);
 	assert_int_equal(run.runs, 1);
@@ -148,12 +116,12 @@ test_numbers_that_mean_again(void **state UNUSED)
 		2006, 2013, 1412, 1053 };
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-		struct run run = { .id = 10 + (int)i };
+		struct own_run run = { .id = 10 + (int)i };
 
 		/* on a connection that knows the statement */
 		proxy_answer(own.proxy, numbers[i], "UPDATE", 1);
 		proxy_clear(own.proxy);
-		while (db_txn(own.db, insert_tx, &run, &env.err) == E_BUSY)
+		while (db_txn(own.db, own_insert_tx, &run, &env.err) == E_BUSY)
 			/* the one server is left alone for a moment */
 			run.runs = 0;
 		assert_true(proxy_is_used(own.proxy));
@@ -166,10 +134,10 @@ test_numbers_that_mean_again(void **state UNUSED)
 static void
 test_run_again_on_the_same_connection(void **state UNUSED)
 {
-	struct run run = { .id = 10 };
+	struct own_run run = { .id = 10 };
 
 	proxy_answer(own.proxy, 1213, "UPDATE", 2);
-	ok(insert(&run));
+	ok(own_insert(&run));
 	assert_int_equal(run.runs, 3);
 	assert_int_equal(run.reruns, 0);
 	assert_int_equal(proxy_count(own.proxy, "ROLLBACK"), 2);
@@ -181,10 +149,10 @@ test_run_again_on_the_same_connection(void **state UNUSED)
 static void
 test_gives_up_in_the_end(void **state UNUSED)
 {
-	struct run run = { .id = 10 };
+	struct own_run run = { .id = 10 };
 
 	proxy_answer(own.proxy, 1213, "UPDATE", UINT_MAX);
-	fails(insert(&run), E_BUSY);
+	fails(own_insert(&run), E_BUSY);
 	assert_in_range(run.runs, 2, 100);
 	assert_int_equal(own_row(10), -1);
 	assert_non_null(strstr(env.err.cause, "own_add: 1213"));
@@ -193,11 +161,11 @@ test_gives_up_in_the_end(void **state UNUSED)
 static void
 test_certification_that_fails_at_commit(void **state UNUSED)
 {
-	struct run run = { .id = 10 };
+	struct own_run run = { .id = 10 };
 
 	/* the clear answer: it was not committed, so this is no rerun */
 	proxy_answer(own.proxy, 1213, "COMMIT", 1);
-	ok(insert(&run));
+	ok(own_insert(&run));
 	assert_int_equal(run.runs, 2);
 	assert_int_equal(run.reruns, 0);
 	assert_int_equal(own_row(1), 1);
@@ -206,15 +174,15 @@ test_certification_that_fails_at_commit(void **state UNUSED)
 static void
 test_certification_victim_hears_of_it_at_rollback(void **state UNUSED)
 {
-	struct run run = { .id = 10, .code = E_DENIED };
+	struct own_run run = { .id = 10, .code = E_DENIED };
 
 	proxy_answer(own.proxy, 1213, "ROLLBACK", 1);
 	env.err.code = E_DENIED;
-	assert_int_equal(insert(&run), E_DENIED);
+	assert_int_equal(own_insert(&run), E_DENIED);
 	assert_int_equal(proxy_count(own.proxy, "ROLLBACK"), 2);
 	assert_int_equal(own_row(10), -1);
 	run.code = 0;
-	ok(insert(&run));
+	ok(own_insert(&run));
 	assert_int_equal(own_row(1), 1);
 }
 
@@ -315,13 +283,18 @@ connection_of(struct db_tx *tx, struct err *err)
 	return db_cell(&rows, 0, 0)->i;
 }
 
+struct killed {
+	struct own_run run;
+	unsigned times;
+};
+
 static int
 killed_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	struct run *run = context;
-	int rc = insert_tx(tx, context, err);
+	struct killed *killed = context;
+	int rc = own_insert_tx(tx, &killed->run, err);
 
-	if (rc == 0 && run->runs <= run->kill_at)
+	if (rc == 0 && killed->run.runs <= killed->times)
 		sql("KILL CONNECTION %d", (int)connection_of(tx, err));
 	if (rc == 0)
 		rc = tx_exec(tx, OWN_ADD, NULL, err, db_int(1), db_int(2));
@@ -331,12 +304,12 @@ killed_tx(struct db_tx *tx, void *context, struct err *err)
 static void
 test_connection_killed_in_the_middle(void **state UNUSED)
 {
-	struct run run = { .id = 10, .kill_at = 1 };
+	struct killed killed = { .run.id = 10, .times = 1 };
 
-	ok(db_txn(own.db, killed_tx, &run, &env.err));
-	assert_int_equal(run.runs, 2);
+	ok(db_txn(own.db, killed_tx, &killed, &env.err));
+	assert_int_equal(killed.run.runs, 2);
 	/* no COMMIT was sent: nothing is uncertain */
-	assert_int_equal(run.reruns, 0);
+	assert_int_equal(killed.run.reruns, 0);
 	assert_int_equal(own_row(10), 1);
 	assert_int_equal(own_row(1), 1);
 	assert_int_equal(own_row(2), 1);
@@ -345,9 +318,9 @@ test_connection_killed_in_the_middle(void **state UNUSED)
 static void
 test_connection_killed_every_time(void **state UNUSED)
 {
-	struct run run = { .id = 10, .kill_at = UINT_MAX };
+	struct killed killed = { .run.id = 10, .times = UINT_MAX };
 
-	fails(db_txn(own.db, killed_tx, &run, &env.err), E_BUSY);
+	fails(db_txn(own.db, killed_tx, &killed, &env.err), E_BUSY);
 	assert_int_equal(own_row(10), -1);
 	assert_int_equal(own_row(1), 0);
 }
@@ -355,12 +328,12 @@ test_connection_killed_every_time(void **state UNUSED)
 static void
 test_idle_connection_that_died(void **state UNUSED)
 {
-	struct run run = { .id = 10 };
+	struct own_run run = { .id = 10 };
 	struct db_rows rows;
 
 	ok(db_select(own.db, env.pool, OWN_CONNECTION, &rows, &env.err));
 	sql("KILL CONNECTION %s", db_cell(&rows, 0, 0)->p);
-	ok(insert(&run));
+	ok(own_insert(&run));
 	assert_int_equal(run.runs, 1);
 	assert_int_equal(proxy_links(own.proxy), 2);
 	assert_int_equal(own_row(1), 1);
@@ -411,7 +384,7 @@ test_affected_rows(void **state UNUSED)
 static int
 huge_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	struct run *run = context;
+	struct own_run *run = context;
 	size_t n = (size_t)16 << 20;
 	const char *bytes = pool_alloc(env.pool, n);
 	struct db_rows rows;
@@ -428,7 +401,7 @@ huge_tx(struct db_tx *tx, void *context, struct err *err)
 static void
 test_arguments_over_the_maximum(void **state UNUSED)
 {
-	struct run run = { .runs = 0 };
+	struct own_run run = { .runs = 0 };
 
 	/* the server would cut the connection, and a rerun would, too */
 	assert_int_equal(db_txn(own.db, huge_tx, &run, &env.err), E_TOOBIG);

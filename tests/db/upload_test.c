@@ -5,29 +5,17 @@
 #include "common/base/base.h"
 #include "tests/unit/unit.h"
 
-#include "tests/db/proxy.h"
 #include "tests/db/rows.h"
+#include "tests/db/slow.h"
 
 static struct repo repo;
-static struct proxy *proxy;
-static struct db *slow; /* through the proxy */
 
 static int
 setup(void **state)
 {
-	env_setup(state);
+	slow_setup(state, "registry");
 	repo = make_repo();
-	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
-	slow = env_db("registry", env_socket("proxy"));
 	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	db_free(&slow);
-	proxy_stop(&proxy);
-	return env_teardown(state);
 }
 
 static int
@@ -355,7 +343,7 @@ test_cancel_with_a_lost_commit(void **state UNUSED)
 	assert_int_equal(object_state(&upload), DOOMED);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, slow_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(test_start),
