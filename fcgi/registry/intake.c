@@ -64,14 +64,15 @@ intake_check_range(struct req *req, struct intake *intake, struct err *err)
 
 /* a body without an announced length: only its end shows how long it is */
 static int
-check_expected(const struct intake *intake, uint64_t received, bool at_end,
-    struct err *err)
+check_expected(
+    struct intake *intake, uint64_t received, bool at_end, struct err *err)
 {
 	uint64_t body = received - intake->upload.received;
 
 	if (intake->expected == 0 ||
 	    (at_end ? body == intake->expected : body <= intake->expected))
 		return 0;
+	intake->misfits = true;
 	err_set(err, E_INVALID,
 	    "the body has %s %" PRIu64 " bytes, other than Content-Range says",
 	    at_end ? "only" : "more than", at_end ? body : intake->expected);
@@ -256,13 +257,6 @@ salvage(struct intake *intake, struct blob_writer *writer, uint64_t received)
 		err_clear(&ignored);
 }
 
-static bool
-is_misfit(const struct err *err)
-{
-	return err->code == E_INVALID && err->reason != NULL &&
-	    strcmp(err->reason, "SIZE_INVALID") == 0;
-}
-
 /* a body that does not fit its range: nothing of it counts, the saved hash
  * and what was recorded before stay as they were */
 static void
@@ -297,7 +291,7 @@ intake_append(struct req *req, struct intake *intake, struct err *err)
 		rc = blob_write_sync(writer, err);
 	if (rc == 0)
 		intake->upload.received = received;
-	else if (intake->claimed && is_misfit(err))
+	else if (intake->claimed && intake->misfits)
 		forget_body(intake);
 	else if (intake->claimed)
 		salvage(intake, writer, received);

@@ -19,6 +19,7 @@ struct intake {
 	bool claimed;
 	/* bytes that Content-Range says the body has; 0: it is not given */
 	uint64_t expected;
+	bool misfits; /* the body is not as long as that */
 	int64_t lease_s; /* of the claim */
 	int64_t renewed_us;
 };
@@ -27,8 +28,7 @@ struct intake {
  * Checks Content-Range and Content-Length against what the upload has.
  * E_RANGE (416, nothing written) with the headers Location and Range set.
  */
-int intake_check_range(
-    struct req *req, struct intake *intake, struct err *err);
+int intake_check_range(struct req *req, struct intake *intake, struct err *err);
 
 /*
  * Claims the upload and appends the request's body. Afterwards
