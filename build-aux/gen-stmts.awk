@@ -204,7 +204,8 @@ function derive(text,    i, start, opener, several, set_at) {
 			i = read_table(i + 1, "SELECT")
 			if (word[i + 1] == ",")
 				refuse("write JOIN instead of a comma")
-		} else if (upper[i] == "JOIN") {
+		} else if (upper[i] == "JOIN" || upper[i] == "STRAIGHT_JOIN" &&
+		    upper[i - 1] != "SELECT") {
 			if (depth == 0)
 				several = 1
 			i = read_table(i + 1, "SELECT")

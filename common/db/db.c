@@ -87,6 +87,7 @@ db_new(const struct db_options *options)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&db->given_back, &attr);
 	pthread_condattr_destroy(&attr);
+	lookups_init(db);
 	return db;
 }
 
@@ -97,6 +98,7 @@ db_free(struct db **db)
 		return;
 	ASSERT((*db)->taken == 0);
 	db_drop_idle(*db);
+	lookups_free(*db);
 	pthread_cond_destroy(&(*db)->given_back);
 	pthread_mutex_destroy(&(*db)->lock);
 	pool_free(&(*db)->memory);

@@ -146,6 +146,31 @@ int db_select_(struct db *db, struct pool *pool, unsigned stmt,
     size_t arg_count);
 
 /*
+ * Reads one row, or none, by a unique key, for what every request asks: while
+ * such a lookup runs, those of other threads wait and then go together in one
+ * query, which under load costs the server little more than a single one.
+ * Nobody is told what was committed later than it asked, nor less.
+ *
+ * Statement "one" has up to DB_LOOKUP_ARGS arguments; "many" has them
+ * DB_LOOKUP_WIDTH times, NULL where there are fewer lookups, and before the
+ * columns of "one" the number of the lookup, from 0.
+ */
+#define DB_LOOKUP_WIDTH 8
+#define DB_LOOKUP_ARGS	2
+
+struct db_lookup {
+	unsigned one;
+	unsigned many;
+};
+
+#define db_lookup(db, pool, lookup, row_out, err, ...) \
+	db_lookup_( \
+	    (db), (pool), (lookup), (row_out), (err), DB_ARGS_(__VA_ARGS__))
+int db_lookup_(struct db *db, struct pool *pool,
+    const struct db_lookup *lookup, struct db_rows *row_out, struct err *err,
+    const struct db_value *args, size_t arg_count);
+
+/*
  * Runs fn inside a transaction (READ COMMITTED) and commits it if fn returns
  * 0; otherwise rolls back and returns fn's code. The WHOLE fn is run again,
  * after a short random pause, when the database says so: errors 1213, 1205,

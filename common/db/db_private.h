@@ -66,6 +66,7 @@ void hosts_set_bad(struct hosts *hosts, size_t i, int64_t now_us);
 void hosts_set_good(struct hosts *hosts, size_t i);
 
 struct prepared;
+struct lookup_queue;
 
 struct conn {
 	struct db *db;
@@ -90,6 +91,8 @@ struct db {
 	struct hosts hosts;
 	struct conn *idle; /* the last used first */
 	unsigned taken;
+	pthread_mutex_t lookup_lock; /* of the queues */
+	struct lookup_queue *lookups; /* by statement */
 };
 
 /* conn.c: one connection; E_BUSY when the host does not serve */
@@ -121,5 +124,9 @@ int stmt_run(struct conn *conn, struct pool *pool, unsigned stmt,
     const struct db_value *args, size_t arg_count, struct db_rows *rows_out,
     uint64_t *affected_out, struct err *err);
 void stmt_free_all(struct conn *conn);
+
+/* lookup.c: for db_new() and db_free() */
+void lookups_init(struct db *db);
+void lookups_free(struct db *db);
 
 #endif

@@ -41,13 +41,18 @@ from_row(struct manifest *out, const struct db_rows *rows)
 	};
 }
 
+static const struct db_lookup by_tag = { Q_MANIFEST_BY_TAG,
+	Q_MANIFEST_BY_TAGS };
+static const struct db_lookup by_digest = { Q_MANIFEST_BY_DIGEST,
+	Q_MANIFEST_BY_DIGESTS };
+
 int
 manifest_find_tag(struct db *db, struct pool *pool, const char *path,
     const char *tag, struct manifest *out, struct err *err)
 {
 	struct db_rows rows;
-	int rc = db_select(db, pool, Q_MANIFEST_BY_TAG, &rows, err,
-	    db_text(tag), db_text(path));
+	int rc = db_lookup(
+	    db, pool, &by_tag, &rows, err, db_text(tag), db_text(path));
 
 	if (rc < 0)
 		return rc;
@@ -63,7 +68,7 @@ manifest_find_digest(struct db *db, struct pool *pool, const char *path,
 {
 	char text[OCI_DIGEST_TEXT_SIZE];
 	struct db_rows rows;
-	int rc = db_select(db, pool, Q_MANIFEST_BY_DIGEST, &rows, err,
+	int rc = db_lookup(db, pool, &by_digest, &rows, err,
 	    db_bytes(digest->bytes, digest_size(digest->algorithm)),
 	    db_text(path));
 

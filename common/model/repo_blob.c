@@ -19,17 +19,29 @@ unknown(const struct oci_digest *digest, struct err *err)
 	return err_reason(err, "BLOB_UNKNOWN");
 }
 
+static const struct db_lookup by_sha256 = { Q_REPO_BLOB_SHA256,
+	Q_REPO_BLOBS_SHA256 };
+
+/* hardly anybody asks by sha512: no need to do that together with others */
+static int
+find(struct db *db, struct pool *pool, const char *path,
+    const struct oci_digest *digest, struct db_rows *row_out, struct err *err)
+{
+	struct db_value name =
+	    db_bytes(digest->bytes, digest_size(digest->algorithm));
+
+	return digest->algorithm == DIGEST_SHA256
+	    ? db_lookup(db, pool, &by_sha256, row_out, err, name, db_text(path))
+	    : db_select(db, pool, Q_REPO_BLOB_SHA512, row_out, err, name,
+		  db_text(path));
+}
+
 int
 repo_blob_find(struct db *db, struct pool *pool, const char *path,
     const struct oci_digest *digest, struct repo_blob *out, struct err *err)
 {
-	unsigned query = digest->algorithm == DIGEST_SHA256
-	    ? Q_REPO_BLOB_SHA256
-	    : Q_REPO_BLOB_SHA512;
 	struct db_rows rows;
-	int rc = db_select(db, pool, query, &rows, err,
-	    db_bytes(digest->bytes, digest_size(digest->algorithm)),
-	    db_text(path));
+	int rc = find(db, pool, path, digest, &rows, err);
 
 	if (rc < 0)
 		return rc;

@@ -6,6 +6,23 @@ FROM repository r JOIN tag t ON t.repository_id = r.id AND t.name = ?
     JOIN manifest m ON m.id = t.manifest_id
 WHERE r.path = ?;
 
+-- The same for up to eight at once (db_lookup() in common/db/db.h).
+-- name: manifest_by_tags
+-- roles: registry
+SELECT k.number, m.id, m.algorithm, m.digest, m.media_type, m.size, r.id,
+    TIMESTAMPDIFF(SECOND, m.touched, UTC_TIMESTAMP(6))
+FROM (SELECT 0 AS number, CAST(? AS BINARY) AS name, CAST(? AS BINARY) AS path
+    UNION ALL SELECT 1, ?, ?
+    UNION ALL SELECT 2, ?, ?
+    UNION ALL SELECT 3, ?, ?
+    UNION ALL SELECT 4, ?, ?
+    UNION ALL SELECT 5, ?, ?
+    UNION ALL SELECT 6, ?, ?
+    UNION ALL SELECT 7, ?, ?) k
+    STRAIGHT_JOIN repository r ON r.path = k.path
+    STRAIGHT_JOIN tag t ON t.repository_id = r.id AND t.name = k.name
+    STRAIGHT_JOIN manifest m ON m.id = t.manifest_id;
+
 -- name: manifest_by_digest
 -- roles: registry
 SELECT m.id, m.algorithm, m.digest, m.media_type, m.size, r.id,
@@ -13,6 +30,23 @@ SELECT m.id, m.algorithm, m.digest, m.media_type, m.size, r.id,
 FROM repository r
     JOIN manifest m ON m.repository_id = r.id AND m.digest = ?
 WHERE r.path = ? AND m.hidden = 0;
+
+-- name: manifest_by_digests
+-- roles: registry
+SELECT k.number, m.id, m.algorithm, m.digest, m.media_type, m.size, r.id,
+    TIMESTAMPDIFF(SECOND, m.touched, UTC_TIMESTAMP(6))
+FROM (SELECT 0 AS number, CAST(? AS BINARY) AS digest,
+        CAST(? AS BINARY) AS path
+    UNION ALL SELECT 1, CAST(? AS BINARY), ?
+    UNION ALL SELECT 2, CAST(? AS BINARY), ?
+    UNION ALL SELECT 3, CAST(? AS BINARY), ?
+    UNION ALL SELECT 4, CAST(? AS BINARY), ?
+    UNION ALL SELECT 5, CAST(? AS BINARY), ?
+    UNION ALL SELECT 6, CAST(? AS BINARY), ?
+    UNION ALL SELECT 7, CAST(? AS BINARY), ?) k
+    STRAIGHT_JOIN repository r ON r.path = k.path
+    STRAIGHT_JOIN manifest m ON m.repository_id = r.id AND m.digest = k.digest
+WHERE m.hidden = 0;
 
 -- name: manifest_payload
 -- roles: registry

@@ -10,6 +10,7 @@ db_live_tests = \
 	tests/db/grant_test \
 	tests/db/key_test \
 	tests/db/login_test \
+	tests/db/lookup_test \
 	tests/db/manifest_delete_test \
 	tests/db/manifest_race_test \
 	tests/db/manifest_test \
@@ -43,6 +44,9 @@ tests_db_key_test_SOURCES = tests/db/key_test.c $(db_rows)
 tests_db_key_test_LDADD = $(db_libs)
 tests_db_login_test_SOURCES = tests/db/login_test.c $(db_rows)
 tests_db_login_test_LDADD = $(db_libs)
+tests_db_lookup_test_SOURCES = tests/db/lookup_test.c tests/db/own.c \
+	tests/db/own.h $(db_rows)
+tests_db_lookup_test_LDADD = $(db_libs)
 tests_db_manifest_delete_test_SOURCES = tests/db/manifest_delete_test.c \
 	$(db_rows)
 tests_db_manifest_delete_test_LDADD = $(db_libs)

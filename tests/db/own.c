@@ -7,6 +7,15 @@ static const struct db_stmt_text stmts[OWN_COUNT] = {
 	[OWN_INSERT] = { "own_insert",
 	    "INSERT INTO own_row (id, n) VALUES (?, ?)", 2 },
 	[OWN_GET] = { "own_get", "SELECT n FROM own_row WHERE id = ?", 1 },
+	[OWN_FIND] = { "own_find",
+	    "SELECT n, REPEAT('v', n) FROM own_row WHERE id = ?", 1 },
+	[OWN_FIND_MANY] = { "own_find_many",
+	    "SELECT k.number, r.n, REPEAT('v', r.n) FROM (SELECT 0 AS number, "
+	    "CAST(? AS SIGNED) AS id UNION ALL SELECT 1, ? UNION ALL "
+	    "SELECT 2, ? UNION ALL SELECT 3, ? UNION ALL SELECT 4, ? "
+	    "UNION ALL SELECT 5, ? UNION ALL SELECT 6, ? UNION ALL "
+	    "SELECT 7, ?) k JOIN own_row r ON r.id = k.id",
+	    DB_LOOKUP_WIDTH },
 	[OWN_ADD] = { "own_add", "UPDATE own_row SET n = n + ? WHERE id = ?",
 	    2 },
 	[OWN_CHILD] = { "own_child",

@@ -8,6 +8,8 @@
 enum own_stmt {
 	OWN_INSERT, /* id, n */
 	OWN_GET, /* id: n */
+	OWN_FIND, /* id: n and a text of as many letters */
+	OWN_FIND_MANY, /* the same for db_lookup() */
 	OWN_ADD, /* what, id */
 	OWN_CHILD, /* id, parent's id */
 	OWN_HURRY, /* wait a second at most for locks */

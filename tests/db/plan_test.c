@@ -357,6 +357,9 @@ test_no_list_is_endless(void **state UNUSED)
 			if (strcmp(type, "const") == 0 ||
 			    strcmp(type, "eq_ref") == 0 ||
 			    strcmp(type, "-") == 0 ||
+			    /* the list of arguments of db_lookup() */
+			    strncmp(text_cell(&rows, i, PLAN_TABLE),
+				"<derived", 8) == 0 ||
 			    strcmp(text_cell(&rows, i, PLAN_ROWS), "1") == 0)
 				continue;
 			print_plan(q_stmts[s].name, text, &rows);

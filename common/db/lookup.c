@@ -1,0 +1,224 @@
+/* Lookups of several threads in one query. */
+#include "common/base/base.h"
+#include "common/db/db_private.h"
+
+#include "common/base/err.h"
+#include "common/base/mem.h"
+#include "common/base/pool.h"
+
+/* queries of one kind at once: so few that many come meanwhile under load, so
+ * many that nobody waits without it */
+#define RUNNING_MAX 4
+
+enum lookup_state {
+	WAITS,
+	LEADS,
+	SERVED,
+	REFUSED,
+	ALONE
+};
+
+/* Lies on the stack of its thread, which sleeps while others touch it. */
+struct waiter {
+	const struct db_value *args;
+	size_t arg_count;
+	struct pool *pool;
+	struct db_rows *row;
+	struct err *err;
+	enum lookup_state state;
+	pthread_cond_t changed;
+	struct waiter *next;
+};
+
+/* Where lookups wait while RUNNING_MAX queries run; else it is empty. */
+struct lookup_queue {
+	struct waiter *first;
+	struct waiter **end;
+	unsigned running;
+};
+
+void
+lookups_init(struct db *db)
+{
+	pthread_mutex_init(&db->lookup_lock, NULL);
+	db->lookups = mem_array(db->options.stmt_count, sizeof(*db->lookups));
+	for (size_t i = 0; i < db->options.stmt_count; i++)
+		db->lookups[i].end = &db->lookups[i].first;
+}
+
+void
+lookups_free(struct db *db)
+{
+	for (size_t i = 0; i < db->options.stmt_count; i++)
+		ASSERT(db->lookups[i].running == 0);
+	mem_free(&db->lookups);
+	pthread_mutex_destroy(&db->lookup_lock);
+}
+
+/* --- under the lock */
+
+static void
+enter(struct lookup_queue *queue, struct waiter *waiter)
+{
+	*queue->end = waiter;
+	queue->end = &waiter->next;
+}
+
+/* Up to DB_LOOKUP_WIDTH of those that wait become a list of their own. */
+static struct waiter *
+leave(struct lookup_queue *queue)
+{
+	struct waiter *batch = queue->first;
+	struct waiter **last = &queue->first;
+
+	for (size_t i = 0; i < DB_LOOKUP_WIDTH && *last != NULL; i++)
+		last = &(*last)->next;
+	queue->first = *last;
+	if (*last == NULL)
+		queue->end = &queue->first;
+	*last = NULL;
+	return batch;
+}
+
+static void
+tell(struct waiter *waiter, enum lookup_state state)
+{
+	waiter->state = state;
+	pthread_cond_signal(&waiter->changed);
+}
+
+/* The first of those that came meanwhile leads them. */
+static void
+end_query(struct lookup_queue *queue)
+{
+	if (queue->first != NULL)
+		tell(leave(queue), LEADS);
+	else
+		queue->running--;
+}
+
+/* --- the query; those it is for sleep */
+
+static size_t
+collect(struct db_value *args, const struct waiter *batch)
+{
+	size_t width = batch->arg_count;
+	size_t n = 0;
+
+	for (const struct waiter *w = batch; w != NULL; w = w->next) {
+		ASSERT(w->arg_count == width);
+		memcpy(&args[n], w->args, width * sizeof(*args));
+		n += width;
+	}
+	while (n < width * DB_LOOKUP_WIDTH)
+		args[n++] = db_null();
+	return n;
+}
+
+static void
+hand_out(struct waiter *batch, const struct db_rows *rows)
+{
+	int64_t number = 0;
+
+	for (struct waiter *w = batch; w != NULL; w = w->next, number++) {
+		*w->row = (struct db_rows){ .columns = rows->columns - 1 };
+		for (size_t i = 0; i < rows->count; i++) {
+			const struct db_cell *from = db_cell(rows, i, 0);
+
+			if (from->i != number)
+				continue;
+			ASSERT(w->row->count == 0);
+			w->row->count = 1;
+			w->row->cells =
+			    pool_array(w->pool, w->row->columns, sizeof(*from));
+			for (size_t c = 0; c < w->row->columns; c++) {
+				w->row->cells[c] = from[c + 1];
+				if (from[c + 1].p != NULL)
+					w->row->cells[c].p =
+					    pool_memdup(w->pool, from[c + 1].p,
+						from[c + 1].n);
+			}
+		}
+	}
+}
+
+static enum lookup_state
+ask(struct db *db, const struct db_lookup *lookup, struct waiter *batch)
+{
+	struct db_value args[DB_LOOKUP_WIDTH * DB_LOOKUP_ARGS];
+	struct db_rows rows;
+	size_t n = collect(args, batch);
+	int rc = db_select_(
+	    db, batch->pool, lookup->many, &rows, batch->err, args, n);
+
+	if (rc == 0)
+		hand_out(batch, &rows);
+	/* what is wrong with one must not fail the others */
+	return rc == 0 ? SERVED : rc == E_BUSY ? REFUSED : ALONE;
+}
+
+/* --- all of it */
+
+/* self is the first of its batch; the lock is held */
+static enum lookup_state
+lead(struct db *db, const struct db_lookup *lookup, struct waiter *self)
+{
+	enum lookup_state state;
+	struct waiter *next;
+
+	if (self->next == NULL)
+		return ALONE;
+	pthread_mutex_unlock(&db->lookup_lock);
+	state = ask(db, lookup, self);
+	pthread_mutex_lock(&db->lookup_lock);
+	for (struct waiter *w = self->next; w != NULL; w = next) {
+		next = w->next; /* once told it is gone */
+		if (state == REFUSED)
+			*w->err = *self->err;
+		tell(w, state);
+	}
+	return state;
+}
+
+int
+db_lookup_(struct db *db, struct pool *pool, const struct db_lookup *lookup,
+    struct db_rows *row_out, struct err *err, const struct db_value *args,
+    size_t arg_count)
+{
+	struct lookup_queue *queue = &db->lookups[lookup->one];
+	struct waiter self = { .args = args,
+		.arg_count = arg_count,
+		.pool = pool,
+		.row = row_out,
+		.err = err };
+	bool leads;
+	int rc = 0;
+
+	ASSERT(arg_count <= DB_LOOKUP_ARGS);
+	pthread_cond_init(&self.changed, NULL);
+	pthread_mutex_lock(&db->lookup_lock);
+	if (queue->running < RUNNING_MAX) {
+		queue->running++;
+		self.state = LEADS;
+	} else {
+		enter(queue, &self);
+	}
+	while (self.state == WAITS)
+		pthread_cond_wait(&self.changed, &db->lookup_lock);
+	leads = self.state == LEADS;
+	if (leads)
+		self.state = lead(db, lookup, &self);
+	pthread_mutex_unlock(&db->lookup_lock);
+	if (self.state == ALONE)
+		rc = db_select_(
+		    db, pool, lookup->one, row_out, err, args, arg_count);
+	else if (self.state == REFUSED)
+		rc = E_BUSY;
+	if (leads) {
+		pthread_mutex_lock(&db->lookup_lock);
+		end_query(queue);
+		pthread_mutex_unlock(&db->lookup_lock);
+	}
+	pthread_cond_destroy(&self.changed);
+	return rc;
+}
