@@ -10,6 +10,7 @@
 #define OPTIONS_MAX ((size_t)64 << 10)
 /* a Galera connection idle for longer is asked whether its node serves */
 #define TRUST_US TIME_SECOND
+#define LOOKUP_WAIT_MS 20
 
 /* the library keeps memory for each thread that used it */
 static pthread_key_t db_thread_key;
@@ -57,6 +58,8 @@ copy_options(struct db *db, const struct db_options *options)
 	o->database = copy(db->memory, options->database);
 	o->user = copy(db->memory, options->user);
 	o->ca_file = copy(db->memory, options->ca_file);
+	if (o->lookup_wait_ms == 0)
+		o->lookup_wait_ms = LOOKUP_WAIT_MS;
 	o->password = NULL;
 	if (options->password != NULL) {
 		size_t n = strlen(options->password);
@@ -149,7 +152,7 @@ open_any(struct db *db, size_t below, struct conn **out, struct err *err)
 	}
 }
 
-static struct timespec
+struct timespec
 until_time(unsigned wait_ms)
 {
 	struct timespec until;

@@ -36,6 +36,7 @@ struct db_options {
 	const char *ca_file; /* "" or NULL: no TLS */
 	unsigned connections;
 	unsigned wait_ms;
+	unsigned lookup_wait_ms; /* see db_lookup(); 0: 20 */
 	bool sync_wait; /* read what any node committed before */
 	const struct db_stmt_text *stmts;
 	size_t stmt_count;
@@ -149,7 +150,8 @@ int db_select_(struct db *db, struct pool *pool, unsigned stmt,
  * Reads one row, or none, by a unique key, for what every request asks: while
  * such a lookup runs, those of other threads wait and then go together in one
  * query, which under load costs the server little more than a single one.
- * Nobody is told what was committed later than it asked, nor less.
+ * Everyone is told all that was committed before it asked. Nobody waits long
+ * for another's query: after lookup_wait_ms it asks alone.
  *
  * Statement "one" has up to DB_LOOKUP_ARGS arguments; "many" has them
  * DB_LOOKUP_WIDTH times, NULL where there are fewer lookups, and before the

@@ -115,7 +115,10 @@ int conn_run(struct conn *conn, const char *text, struct err *err);
 int conn_fail(struct conn *conn, const char *what, unsigned number,
     const char *message, struct err *err);
 
-/* db.c: from the pool, and back; broken ones are closed */
+/* db.c: so long from now, for conditions of the monotonic clock */
+struct timespec until_time(unsigned wait_ms);
+
+/* From the pool, and back; broken ones are closed */
 int conn_take(struct db *db, struct conn **out, struct err *err);
 void conn_give(struct conn *conn);
 

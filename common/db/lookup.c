@@ -2,23 +2,23 @@
 #include "common/base/base.h"
 #include "common/db/db_private.h"
 
+#include <semaphore.h>
+
 #include "common/base/err.h"
 #include "common/base/mem.h"
 #include "common/base/pool.h"
 
-/* queries of one kind at once: so few that many come meanwhile under load, so
- * many that nobody waits without it */
-#define RUNNING_MAX 4
-
 enum lookup_state {
 	WAITS,
+	FOLLOWS,
 	LEADS,
 	SERVED,
 	REFUSED,
 	ALONE
 };
 
-/* Lies on the stack of its thread, which sleeps while others touch it. */
+/* Lies on the stack of its thread. It sleeps while others touch it, and is
+ * woken without the lock, which it would only wait for. */
 struct waiter {
 	const struct db_value *args;
 	size_t arg_count;
@@ -26,15 +26,15 @@ struct waiter {
 	struct db_rows *row;
 	struct err *err;
 	enum lookup_state state;
-	pthread_cond_t changed;
+	sem_t told;
 	struct waiter *next;
 };
 
-/* Where lookups wait while RUNNING_MAX queries run; else it is empty. */
+/* Where lookups wait while a query of their kind runs; else it is empty. */
 struct lookup_queue {
 	struct waiter *first;
 	struct waiter **end;
-	unsigned running;
+	bool runs;
 };
 
 void
@@ -50,7 +50,7 @@ void
 lookups_free(struct db *db)
 {
 	for (size_t i = 0; i < db->options.stmt_count; i++)
-		ASSERT(db->lookups[i].running == 0);
+		ASSERT(!db->lookups[i].runs);
 	mem_free(&db->lookups);
 	pthread_mutex_destroy(&db->lookup_lock);
 }
@@ -64,37 +64,35 @@ enter(struct lookup_queue *queue, struct waiter *waiter)
 	queue->end = &waiter->next;
 }
 
-/* Up to DB_LOOKUP_WIDTH of those that wait become a list of their own. */
+static void
+leave(struct lookup_queue *queue, struct waiter *waiter)
+{
+	struct waiter **at = &queue->first;
+
+	while (*at != waiter)
+		at = &(*at)->next;
+	*at = waiter->next;
+	if (*at == NULL)
+		queue->end = at;
+	waiter->next = NULL;
+}
+
+/* Up to DB_LOOKUP_WIDTH of those that wait, as a list of their own. */
 static struct waiter *
-leave(struct lookup_queue *queue)
+take_batch(struct lookup_queue *queue)
 {
-	struct waiter *batch = queue->first;
-	struct waiter **last = &queue->first;
+	struct waiter *batch = NULL;
+	struct waiter **end = &batch;
 
-	for (size_t i = 0; i < DB_LOOKUP_WIDTH && *last != NULL; i++)
-		last = &(*last)->next;
-	queue->first = *last;
-	if (*last == NULL)
-		queue->end = &queue->first;
-	*last = NULL;
+	for (size_t i = 0; i < DB_LOOKUP_WIDTH && queue->first != NULL; i++) {
+		struct waiter *waiter = queue->first;
+
+		leave(queue, waiter);
+		waiter->state = FOLLOWS;
+		*end = waiter;
+		end = &waiter->next;
+	}
 	return batch;
-}
-
-static void
-tell(struct waiter *waiter, enum lookup_state state)
-{
-	waiter->state = state;
-	pthread_cond_signal(&waiter->changed);
-}
-
-/* The first of those that came meanwhile leads them. */
-static void
-end_query(struct lookup_queue *queue)
-{
-	if (queue->first != NULL)
-		tell(leave(queue), LEADS);
-	else
-		queue->running--;
 }
 
 /* --- the query; those it is for sleep */
@@ -159,18 +157,70 @@ ask(struct db *db, const struct db_lookup *lookup, struct waiter *batch)
 
 /* --- all of it */
 
-/* self is the first of its batch; the lock is held */
+/* Until told; alone when that takes too long. */
+static void
+wait_turn(struct db *db, struct lookup_queue *queue, struct waiter *self)
+{
+	struct timespec until = until_time(db->options.lookup_wait_ms);
+	int rc;
+
+	do
+		rc = sem_clockwait(&self->told, CLOCK_MONOTONIC, &until);
+	while (rc < 0 && errno == EINTR);
+	if (rc == 0)
+		return;
+	pthread_mutex_lock(&db->lookup_lock);
+	if (self->state == WAITS) {
+		leave(queue, self);
+		self->state = ALONE;
+	}
+	pthread_mutex_unlock(&db->lookup_lock);
+	while (self->state != ALONE && sem_wait(&self->told) < 0)
+		continue;
+}
+
+static void
+begin(struct db *db, struct lookup_queue *queue, struct waiter *self)
+{
+	pthread_mutex_lock(&db->lookup_lock);
+	if (queue->runs)
+		enter(queue, self);
+	else
+		self->state = LEADS;
+	queue->runs = true;
+	pthread_mutex_unlock(&db->lookup_lock);
+	if (self->state != LEADS)
+		wait_turn(db, queue, self);
+}
+
+static void
+tell(struct waiter *waiter, enum lookup_state state)
+{
+	waiter->state = state;
+	sem_post(&waiter->told);
+}
+
+/* The first of those that came meanwhile leads them. */
+static void
+end(struct db *db, struct lookup_queue *queue)
+{
+	struct waiter *batch;
+
+	pthread_mutex_lock(&db->lookup_lock);
+	batch = take_batch(queue);
+	queue->runs = batch != NULL;
+	pthread_mutex_unlock(&db->lookup_lock);
+	if (batch != NULL)
+		tell(batch, LEADS);
+}
+
 static enum lookup_state
 lead(struct db *db, const struct db_lookup *lookup, struct waiter *self)
 {
-	enum lookup_state state;
+	enum lookup_state state =
+	    self->next != NULL ? ask(db, lookup, self) : ALONE;
 	struct waiter *next;
 
-	if (self->next == NULL)
-		return ALONE;
-	pthread_mutex_unlock(&db->lookup_lock);
-	state = ask(db, lookup, self);
-	pthread_mutex_lock(&db->lookup_lock);
 	for (struct waiter *w = self->next; w != NULL; w = next) {
 		next = w->next; /* once told it is gone */
 		if (state == REFUSED)
@@ -195,30 +245,18 @@ db_lookup_(struct db *db, struct pool *pool, const struct db_lookup *lookup,
 	int rc = 0;
 
 	ASSERT(arg_count <= DB_LOOKUP_ARGS);
-	pthread_cond_init(&self.changed, NULL);
-	pthread_mutex_lock(&db->lookup_lock);
-	if (queue->running < RUNNING_MAX) {
-		queue->running++;
-		self.state = LEADS;
-	} else {
-		enter(queue, &self);
-	}
-	while (self.state == WAITS)
-		pthread_cond_wait(&self.changed, &db->lookup_lock);
+	sem_init(&self.told, 0, 0);
+	begin(db, queue, &self);
 	leads = self.state == LEADS;
 	if (leads)
 		self.state = lead(db, lookup, &self);
-	pthread_mutex_unlock(&db->lookup_lock);
 	if (self.state == ALONE)
 		rc = db_select_(
 		    db, pool, lookup->one, row_out, err, args, arg_count);
 	else if (self.state == REFUSED)
 		rc = E_BUSY;
-	if (leads) {
-		pthread_mutex_lock(&db->lookup_lock);
-		end_query(queue);
-		pthread_mutex_unlock(&db->lookup_lock);
-	}
-	pthread_cond_destroy(&self.changed);
+	if (leads)
+		end(db, queue);
+	sem_destroy(&self.told);
 	return rc;
 }

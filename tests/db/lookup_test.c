@@ -9,9 +9,8 @@
 #include "tests/db/own.h"
 #include "tests/db/rows.h"
 
-/* queries that run before others wait (RUNNING_MAX of common/db/lookup.c) */
-#define RUNNING 4
-#define JOBS    (RUNNING + DB_LOOKUP_WIDTH + 3)
+/* one asks, and meanwhile come more than one query is for */
+#define JOBS (1 + DB_LOOKUP_WIDTH + 3)
 /* a text that is fetched apart, too */
 #define LONG_ID 5
 #define LONG_N  1000
@@ -30,6 +29,9 @@ struct seeker {
 	atomic_int thread; /* as the kernel calls it; 0: not yet known */
 };
 static struct seeker seekers[JOBS];
+
+/* through the proxy, with patience for as long as a test takes */
+static struct db *patient;
 
 static int
 seek(struct job *job)
@@ -58,11 +60,11 @@ is_asleep(const struct seeker *s)
 }
 
 static void
-start(struct seeker *s, int64_t id)
+start(struct seeker *s, struct db *db, int64_t id)
 {
 	s->id = id;
 	atomic_store(&s->thread, 0);
-	job_start(&s->job, seek, own.db, s);
+	job_start(&s->job, seek, db, s);
 }
 
 static void
@@ -89,12 +91,11 @@ start_all(void)
 			sql("INSERT INTO own_row (id, n) VALUES (%d, %d)", i,
 			    i == LONG_ID ? LONG_N : i);
 	sql("LOCK TABLES own_row WRITE");
-	for (size_t i = 0; i < RUNNING; i++)
-		start(&seekers[i], 50 + (int64_t)i);
-	while (proxy_count(own.proxy, ONE) < RUNNING)
+	start(&seekers[0], patient, 50);
+	while (proxy_count(own.proxy, ONE) < 1)
 		time_sleep_us(1000);
-	for (size_t i = RUNNING; i < JOBS; i++)
-		start(&seekers[i], (int64_t)i);
+	for (size_t i = 1; i < JOBS; i++)
+		start(&seekers[i], patient, (int64_t)i + 2);
 	wait_asleep(JOBS);
 }
 
@@ -150,27 +151,45 @@ test_those_that_wait_go_together(void **state UNUSED)
 	start_all();
 	sql("UNLOCK TABLES");
 	wait_found();
-	assert_int_equal(proxy_count(own.proxy, ONE), RUNNING);
+	assert_int_equal(proxy_count(own.proxy, ONE), 1);
 	assert_int_equal(proxy_count(own.proxy, MANY), 2);
 }
 
-/* what is written after a lookup asked, but before its query, it may see;
- * what was written before it asked, it must see */
 static void
-test_nobody_gets_what_was_read_before_he_asked(void **state UNUSED)
+test_those_that_wait_see_what_was_written_before_they_asked(void **state UNUSED)
 {
 	sql("INSERT INTO own_row (id, n) VALUES (3, 1)");
 	proxy_rule(own.proxy, PROXY_HOLD, ONE);
-	start(&seekers[0], 3);
+	start(&seekers[0], patient, 3);
 	proxy_wait_held(own.proxy);
 	sql("UPDATE own_row SET n = 2 WHERE id = 3");
 	for (size_t i = 1; i < JOBS; i++)
-		start(&seekers[i], 3);
-	for (size_t i = 1; i < JOBS; i++) {
+		start(&seekers[i], patient, 3);
+	wait_asleep(JOBS);
+	proxy_release(own.proxy);
+	for (size_t i = 0; i < JOBS; i++) {
 		pthread_join(seekers[i].job.thread, NULL);
 		assert_int_equal(db_cell(&seekers[i].row, 0, 0)->i, 2);
 		pool_free(&seekers[i].job.pool);
 	}
+	assert_int_equal(proxy_count(own.proxy, MANY), 2);
+}
+
+static void
+test_nobody_waits_long_for_another_ones_query(void **state UNUSED)
+{
+	sql("INSERT INTO own_row (id, n) VALUES (3, 3)");
+	proxy_rule(own.proxy, PROXY_HOLD, ONE);
+	start(&seekers[0], own.db, 3);
+	proxy_wait_held(own.proxy);
+	for (size_t i = 1; i < JOBS; i++)
+		start(&seekers[i], own.db, 3);
+	for (size_t i = 1; i < JOBS; i++) {
+		pthread_join(seekers[i].job.thread, NULL);
+		assert_found(&seekers[i]);
+		pool_free(&seekers[i].job.pool);
+	}
+	assert_int_equal(proxy_count(own.proxy, MANY), 0);
 	proxy_release(own.proxy);
 	job_ok(&seekers[0].job);
 }
@@ -200,15 +219,38 @@ test_without_a_server_everyone_is_told(void **state UNUSED)
 	proxy_mode(own.proxy, PROXY_SERVES);
 }
 
+static int
+setup(void **state)
+{
+	struct db_options options;
+
+	own_setup(state);
+	options = own_options(own.address);
+	options.lookup_wait_ms = 60000;
+	patient = db_new(&options);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	db_free(&patient);
+	return own_teardown(state);
+}
+
+#define LOOKUP_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		OWN_TEST(test_one_alone_is_one_query),
-		OWN_TEST(test_those_that_wait_go_together),
-		OWN_TEST(test_nobody_gets_what_was_read_before_he_asked),
-		OWN_TEST(test_a_query_that_is_refused_is_asked_one_by_one),
-		OWN_TEST(test_without_a_server_everyone_is_told),
+		LOOKUP_TEST(test_one_alone_is_one_query),
+		LOOKUP_TEST(test_those_that_wait_go_together),
+		LOOKUP_TEST(
+		    test_those_that_wait_see_what_was_written_before_they_asked),
+		LOOKUP_TEST(test_nobody_waits_long_for_another_ones_query),
+		LOOKUP_TEST(test_a_query_that_is_refused_is_asked_one_by_one),
+		LOOKUP_TEST(test_without_a_server_everyone_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
