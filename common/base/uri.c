@@ -143,13 +143,31 @@ parse_path(struct uri *uri, struct pool *pool, const char *p, size_t n,
 	return 0;
 }
 
+/* what is behind the authority of an absolute form; the web server checked
+ * whose it is */
+static const char *
+origin_form(const char *target)
+{
+	static const char *const schemes[] = { "http://", "https://" };
+
+	for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+		size_t n = strlen(schemes[i]);
+
+		if (strncasecmp(target, schemes[i], n) == 0)
+			return target + n + strcspn(target + n, "/?");
+	}
+	return target;
+}
+
 int
 uri_parse(
     struct uri *uri_out, struct pool *pool, const char *target, struct err *err)
 {
-	size_t n = strcspn(target, "?");
+	size_t n;
 	int rc;
 
+	target = origin_form(target);
+	n = strcspn(target, "?");
 	uri_out->segment_count = 0;
 	uri_out->trailing_slash = false;
 	uri_out->param_count = 0;

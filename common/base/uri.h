@@ -27,7 +27,8 @@ struct uri {
 };
 
 /*
- * Parses a request target in origin form: "/a/b%3Ac?x=1&y". E_INVALID with a
+ * Parses a request target: "/a/b%3Ac?x=1&y", or the same with "http://host"
+ * before it, which every server takes (RFC 9112, 3.2.2). E_INVALID with a
  * text for: no leading slash, an empty segment, "." or "..", an encoded
  * slash, NUL or other control character, a bad percent form, text that is
  * not UTF-8, too many segments; E_TOOBIG for too many parameters. "+" means

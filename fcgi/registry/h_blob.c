@@ -66,33 +66,30 @@ wanted_range(const struct req *req, const char *digest)
 	return req_header(req, "RANGE");
 }
 
+static int
+refuse_range(struct req *req, uint64_t size, struct err *err)
+{
+	resp_printf(req, "Content-Range", "bytes */%" PRIu64, size);
+	err_set(err, E_RANGE, "the blob has %" PRIu64 " bytes", size);
+	return err_reason(err, "RANGE_INVALID");
+}
+
 /* the responder sends the bytes: small blobs, and servers without sendfile */
 static int
-send_blob(struct req *req, const struct repo_blob *blob, const char *digest,
-    struct err *err)
+send_blob(struct req *req, const struct repo_blob *blob,
+    const struct range *part, struct err *err)
 {
-	struct range range = { 0, blob->size - 1 };
 	struct blob_reader *reader = NULL;
-	uint64_t length = blob->size;
+	uint64_t first = 0, length = blob->size;
 	int rc;
 
-	switch (range_parse(&range, wanted_range(req, digest), blob->size)) {
-	case RANGE_NONE:
-		range.first = 0;
-		break;
-	case RANGE_ONE:
-		length = range.last - range.first + 1;
+	if (part != NULL) {
+		first = part->first;
+		length = part->last - first + 1;
 		resp_status(req, 206);
 		resp_printf(req, "Content-Range",
-		    "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range.first,
-		    range.last, blob->size);
-		break;
-	case RANGE_UNSATISFIABLE:
-		resp_printf(
-		    req, "Content-Range", "bytes */%" PRIu64, blob->size);
-		err_set(err, E_RANGE, "the blob has %" PRIu64 " bytes",
-		    blob->size);
-		return err_reason(err, "RANGE_INVALID");
+		    "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first,
+		    part->last, blob->size);
 	}
 	rc = blob_read_open(registry.store, blob->key, &reader, NULL, err);
 	if (rc < 0) {
@@ -101,7 +98,7 @@ send_blob(struct req *req, const struct repo_blob *blob, const char *digest,
 		return err->code;
 	}
 	resp_stream(req, TYPE, length);
-	rc = send_part(req, reader, range.first, length, err);
+	rc = send_part(req, reader, first, length, err);
 	blob_read_close(&reader);
 	return rc;
 }
@@ -158,8 +155,10 @@ h_blob_get(struct req *req, struct err *err)
 {
 	const char *path = NULL;
 	char text[OCI_DIGEST_TEXT_SIZE];
+	enum range_result found = RANGE_NONE;
 	struct oci_digest digest;
 	struct repo_blob blob;
+	struct range range;
 	int rc = reply_parse_digest(&digest, req->args[1], err);
 
 	if (rc == 0)
@@ -173,6 +172,11 @@ h_blob_get(struct req *req, struct err *err)
 	if (reply_not_modified(req, text))
 		return 0;
 	put_headers(req, text);
+	if (req->method == METHOD_GET)
+		found = range_parse(&range, wanted_range(req, text), blob.size);
+	/* also of what is handed over: web servers say it in ways of their own */
+	if (found == RANGE_UNSATISFIABLE)
+		return refuse_range(req, blob.size, err);
 	if (req->method == METHOD_GET &&
 	    blob.size > (uint64_t)registry.conf->storage_inline_max)
 		path = blob_sendfile_path(registry.store, req->pool, blob.key);
@@ -182,7 +186,8 @@ h_blob_get(struct req *req, struct err *err)
 	}
 	resp_header(req, "Accept-Ranges", "bytes");
 	if (req->method != METHOD_HEAD)
-		return send_blob(req, &blob, text, err);
+		return send_blob(
+		    req, &blob, found == RANGE_ONE ? &range : NULL, err);
 	resp_stream(req, TYPE, blob.size);
 	return 0;
 }

@@ -61,7 +61,7 @@ def test_ping_names_the_broken_part(own_stack):
     objects = os.path.join(stack.storage, "objects")
     os.chmod(objects, 0o500)
     wait_ping(stack, "registry storage")
-    assert b"storage" in stack.request("GET", "/_health/registry/readyz").body
+    assert b"storage" in stack.ask_node("GET", "/_health/registry/readyz").body
     os.chmod(objects, 0o700)
     wait_ping(stack, "")
     stack.stop_responder("dtr-registry")
@@ -69,11 +69,11 @@ def test_ping_names_the_broken_part(own_stack):
     stack.start_responder("dtr-registry")
     stack.mariadb("stop")
     wait_ping(stack, "database")
-    answer = stack.request("GET", "/_health/api/readyz")
+    answer = stack.ask_node("GET", "/_health/api/readyz")
     assert answer.status == 503 and answer.body.startswith(b"database")
     stack.mariadb("start")
     wait_ping(stack, "")
-    assert stack.request("GET", "/_health/api/readyz").body == b"ready\n"
+    assert stack.ask_node("GET", "/_health/api/readyz").body == b"ready\n"
 
 
 def test_ping_of_a_node_that_drains(own_stack):
@@ -81,7 +81,7 @@ def test_ping_of_a_node_that_drains(own_stack):
     assert stack.dtr("drain", "on").returncode == 0
     assert ping(stack)["Error"] == "draining"
     for part in ("registry", "garant", "api"):
-        answer = stack.request("GET", "/_health/%s/readyz" % part)
+        answer = stack.ask_node("GET", "/_health/%s/readyz" % part)
         assert (answer.status, answer.body) == (503, b"draining")
     # what comes is served
     assert stack.request("GET", "/v2/", stack.bearer()).status == 200
@@ -249,7 +249,8 @@ def test_search_for_what_no_name_has(names, text):
                                    "q=" + "e" * 257, "q=a+b+c+d+e+f+g+h+i", "q=%ff", "q=%00"])
 def test_search_refuses_bad_parameters(stack, query):
     answer = stack.request("GET", "/v1/search?" + query)
-    assert (answer.status, answer.code()) == (400, "INVALID_PARAMETERS")
+    is_odd = query in ("q=%ff", "q=%00") and stack.webserver.refuses_odd_bytes
+    assert (answer.status, answer.code()) == (400, None if is_odd else "INVALID_PARAMETERS")
 
 
 def test_search_never_shows_what_is_being_deleted(names):
@@ -322,7 +323,7 @@ def test_search_is_bounded(own_stack):
     before = rows_read(stack)
     assert search(stack, "zapp") == ["alice/zapp"]
     assert rows_read(stack) - before < 200
-    text = stack.request("GET", "/_health/api/metrics").body.decode()
+    text = stack.ask_node("GET", "/_health/api/metrics").body.decode()
     assert "\napi_searches_cut_total 2\n" in text
     assert '\napi_searches_total{by="anonymous"} 3\n' in text
     assert '\napi_searches_total{by="user"} 1\n' in text
@@ -498,7 +499,7 @@ def test_no_secret_is_logged(stack):
 
 @pytest.mark.parametrize("server", webserver.ALL, ids=lambda server: server.name)
 def test_behind_each_web_server(server):
-    stack = Stack(webserver=server, settings=server.settings)
+    stack = Stack(webserver=server)
     try:
         stack.start()
         account(stack, "alice")

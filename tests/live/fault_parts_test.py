@@ -129,9 +129,9 @@ def test_a_disk_without_a_byte_left_is_told_and_heals(disk):
     with only_free(disk, 0):
         check_full(pusher.request("POST", "blobs/uploads/?digest=" + digest_of(data), data))
         # pulls go on, here and on all nodes that share the store
-        assert disk.request("GET", "/_health/registry/readyz").status == 200
-        assert disk.request("GET", "/_health/registry/livez").status == 200
-    assert disk.request("GET", "/_health/registry/readyz").status == 200
+        assert disk.ask_node("GET", "/_health/registry/readyz").status == 200
+        assert disk.ask_node("GET", "/_health/registry/livez").status == 200
+    assert disk.ask_node("GET", "/_health/registry/readyz").status == 200
     pusher.blob(data)
     pusher.check_blob(data)
     invariants.check(disk)
@@ -150,7 +150,7 @@ def test_the_reserve_is_kept_free(disk):
         space = os.statvfs(disk.storage)
         assert space.f_bavail * space.f_frsize > 6 * MIB
         # pulls go on, here and on all nodes that share the store
-        assert disk.request("GET", "/_health/registry/readyz").status == 200
+        assert disk.ask_node("GET", "/_health/registry/readyz").status == 200
         # all its bytes are there: to make it a blob takes none
         small = pusher.offset(location)
         assert pusher.finish(location, digest_of(data[:small])).status == 201
@@ -199,8 +199,8 @@ def test_without_its_database_all_says_503_and_comes_back(parts):
             check_unavailable(answer)
     check_unavailable(login(parts))
     for program in ("registry", "garant"):
-        assert parts.request("GET", "/_health/%s/livez" % program).status == 200
-        answer = parts.request("GET", "/_health/%s/readyz" % program)
+        assert parts.ask_node("GET", "/_health/%s/livez" % program).status == 200
+        answer = parts.ask_node("GET", "/_health/%s/readyz" % program)
         assert answer.status == 503 and answer.body.startswith(b"database: "), answer.body
     parts.mariadb("start")
     wait_ready(parts)
@@ -239,7 +239,7 @@ PUT_FAILED = 'registry_http_requests_total{handler="manifest_put",method="PUT",c
 
 def metric(stack, name):
     """0 as long as it was not counted."""
-    text = stack.request("GET", "/_health/registry/metrics").body.decode()
+    text = stack.ask_node("GET", "/_health/registry/metrics").body.decode()
     found = re.search("(?m)^" + re.escape(name) + r" (\S+)", text)
     return int(float(found.group(1))) if found else 0
 

@@ -199,6 +199,6 @@ def test_a_blob_that_cannot_be_read_is_our_fault(faulty):
 
 def test_a_store_that_fails_is_told_by_readyz(faulty):
     with faulty.fault("openat", 1, fail(errno.EIO)) as fault:
-        answer = faulty.request("GET", "/_health/registry/readyz")
+        answer = faulty.ask_node("GET", "/_health/registry/readyz")
     assert (answer.status, fault.fired) == (503, 1) and b"storage" in answer.body
-    assert faulty.request("GET", "/_health/registry/readyz").status == 200
+    assert faulty.ask_node("GET", "/_health/registry/readyz").status == 200

@@ -22,8 +22,8 @@ def exposed(stack):
     stack.token("repository:admin/x:pull")
     found = {}
     for part in PARTS:
-        assert stack.request("GET", "/_health/%s/readyz" % part).status == 200
-        text = stack.request("GET", "/_health/%s/metrics" % part).body.decode()
+        assert stack.ask_node("GET", "/_health/%s/readyz" % part).status == 200
+        text = stack.ask_node("GET", "/_health/%s/metrics" % part).body.decode()
         for line in text.splitlines():
             kind = re.fullmatch(r"# TYPE (\w+) (\w+)", line)
             sample = re.fullmatch(r"(\w+)(?:\{(.*)\})? \S+", line)

@@ -202,7 +202,7 @@ def test_the_rate_of_requests_has_a_limit(stack, setting):
     assert bob.ask("GET", "manifests/a").status == 200  # others are not slowed down
     setting("rate.limit", 0)
     assert alice.ask("GET", "manifests/none").status == 404
-    text = stack.request("GET", "/_health/registry/metrics").body.decode()
+    text = stack.ask_node("GET", "/_health/registry/metrics").body.decode()
     assert float([l for l in text.splitlines() if l.startswith("registry_requests_limited_total ")][0].split()[1]) >= 4
 
 

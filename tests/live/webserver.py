@@ -33,6 +33,8 @@ class WebServer:
     settings = ()  # of dtr.conf, beside that
     keeps_bodies = False  # one without a length goes on only when it has come as a whole
     token_max = 30000  # the largest token that reaches the programs
+    own_words = ()  # cases of tests/protocol that it answers itself, and in another way
+    refuses_odd_bytes = False  # by itself, and so without our error
     folders = ()
 
     def __init__(self, stack):
@@ -113,7 +115,14 @@ class LighttpdServer(WebServer):
     template = "lighttpd.conf.in"
     sendfile = "xsendfile"
     keeps_bodies = True
+    refuses_odd_bytes = True
     folders = ("body", "empty")
+    # what it refuses by itself, in its own words
+    own_words = ("name: bytes that are no UTF-8 in it is 400 NAME_INVALID",
+                 "connection: empty lines before a request are skipped",
+                 # it applies ranges to what the programs send, and reads them in its own way
+                 "blob-get: a range of letters is ignored", "blob-get: a range without numbers is ignored",
+                 "blob-get: a range with a sign is ignored")
 
     def listen(self):
         return 'server.bind = "127.0.0.1"\nserver.port = %d\n' \
@@ -134,6 +143,8 @@ class ApacheServer(WebServer):
     template = "apache.conf.in"
     sendfile = "xsendfile"
     token_max = 16000  # one byte more than 16 kB and the programs see no token at all
+    # it leaves out a length of 0 after HEAD, and takes any version
+    own_words = ("blob-head: an empty blob has length 0", "framing: a version of HTTP that is none is refused")
 
     def listen(self):
         return "Listen 127.0.0.1:%d\nListen [::1]:%d" % (self.port, self.port)
@@ -195,3 +206,4 @@ class PlainNginx(NginxServer):
 
 
 ALL = (LighttpdServer, ApacheServer, Balancer, NginxServer)
+BY_NAME = {server.name: server for server in ALL}

@@ -30,7 +30,7 @@ numbers = itertools.count()
 def stack(request):
     """A registry behind each of them in turn; few threads, so that they can be used up."""
     server = request.param
-    running = stack_module.Stack(webserver=server, settings=[("registry.threads", "4"), *server.settings])
+    running = stack_module.Stack(webserver=server, settings=[("registry.threads", "4")])
     try:
         running.start()
         done = running.dtr("user", "create", "alice", "--password-file", running.path("password"))
@@ -270,12 +270,11 @@ def test_parts_of_blobs(repo, blob):
 
 
 def test_parts_that_are_not_there(repo, blob):
-    data, sent = blob
-    for wanted in ("%d-" % len(data), "99999999-"):
+    data = blob[0]
+    for wanted in ("%d-" % len(data), "99999999-", "-0", "99999999999999999999999-"):
         status, headers, _ = get(repo, digest_of(data), Range="bytes=" + wanted)
         assert status == 416
-        # a web server need not say it
-        assert values(headers, "Content-Range") in (["bytes */%d" % len(data)], [] if sent == 0 else None)
+        assert values(headers, "Content-Range") == ["bytes */%d" % len(data)]
 
 
 def test_client_that_aborts_a_pull(stack, repo):
@@ -362,23 +361,11 @@ def test_external_url_is_what_clients_are_told(stack, repo):
     assert answer.status == 401
     assert answer.header("www-authenticate") == 'Bearer realm="https://%s/auth/token",service="%s"' \
         % (stack.host, stack.host)
-    answer = ask_node(stack)("GET", "/v2/", lies)
+    answer = stack.ask_node("GET", "/v2/", lies)
     assert 'realm="https://%s/auth/token"' % stack.host in answer.header("www-authenticate")
     answer = repo.request("POST", repo.path("blobs/uploads/"), b"", lies)
     assert answer.status == 202
     assert answer.header("location").startswith(repo.path("blobs/uploads/"))
-
-
-def ask_node(stack):
-    """A function like stack.request that goes round a balancer, if there is one."""
-    if not hasattr(stack.webserver, "node"):
-        return stack.request
-
-    def ask(method, path, headers=(), source=None):
-        with socket.create_connection(("127.0.0.1", stack.webserver.node.port), 60, source and (source, 0)) as s:
-            return stack_module.exchange(s, method, path, stack.host, headers)
-
-    return ask
 
 
 def remote_of(stack, headers=(), ask=None, **more):
@@ -404,7 +391,7 @@ def test_nobody_says_for_himself_where_he_is(stack):
 
 def test_trusted_proxies_alone_say_where_others_are(stack):
     two = [("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-For", "198.51.100.7")]
-    ask = ask_node(stack)
+    ask = stack.ask_node
     with configured(stack, "node.trusted_proxies", "127.0.0.1, 198.51.100.0/24"):
         assert remote_of(stack, ask=ask) == "127.0.0.1"
         assert remote_of(stack, two[:1], ask) == "203.0.113.9"
@@ -418,11 +405,11 @@ def test_trusted_proxies_alone_say_where_others_are(stack):
 @pytest.mark.parametrize("program", ("registry", "garant", "api"))
 def test_health_is_for_this_machine(stack, program):
     """A balancer that runs on a node is taken for an operator, so it must not ask for others."""
-    is_node = ask_node(stack) == stack.request
+    is_node = not hasattr(stack.webserver, "node")
     for name in ("livez", "readyz", "metrics"):
         path = "/_health/%s/%s" % (program, name)
-        assert ask_node(stack)("GET", path).status == 200
-        for ask, source in ((ask_node(stack), "127.0.0.5"), (stack.request, "127.0.0.5" if is_node else "127.0.0.1")):
+        assert stack.ask_node("GET", path).status == 200
+        for ask, source in ((stack.ask_node, "127.0.0.5"), (stack.request, "127.0.0.5" if is_node else "127.0.0.1")):
             answer = ask("GET", path, source=source)
             assert answer.status in (403, 404) and b"registry_http" not in answer.body
     assert stack.request("GET", "/_health/%s/livez" % program, address="::1").status == (200 if is_node else 404)

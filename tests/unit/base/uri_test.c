@@ -72,6 +72,8 @@ test_targets(void **state UNUSED)
 		{ "/a?x=b+c%2Bd%26e%3Df", "/a", "a?x=b c+d&e=f" },
 		{ "/a?x=1=2", "/a", "a?x=1=2" },
 		{ "/a?x=a/../b//c?d", "/a", "a?x=a/../b//c?d" },
+		{ "http://host:5000/a?x", "/a", "a?x=" },
+		{ "HTTPS://host/a?http://b", "/a", "a?http://b=" },
 		{ "/a?%78+%3d=%2f", "/a", "a?x ==/" },
 	};
 
@@ -96,7 +98,11 @@ test_refused(void **state UNUSED)
 		{ "a", "the path must begin with /" },
 		{ "?x", "the path must begin with /" },
 		{ "*", "the path must begin with /" },
-		{ "http://host/", "the path must begin with /" },
+		{ "http://host", "the path must begin with /" },
+		{ "https://host?x", "the path must begin with /" },
+		{ "http:///a//b", "empty segment in the path" },
+		{ "ftp://host/", "the path must begin with /" },
+		{ "http:/a", "the path must begin with /" },
 		{ "//", "empty segment in the path" },
 		{ "/a//b", "empty segment in the path" },
 		{ "//a", "empty segment in the path" },

@@ -199,7 +199,7 @@ static void
 test_a_form_that_is_none(void **state UNUSED)
 {
 	static const char *const targets[] = { "", "v2/", "*",
-		"http://host/v2/", "//", "//v2/", "/v2//", "/v2//x/tags/list",
+		"http://host/v2//", "//", "//v2/", "/v2//", "/v2//x/tags/list",
 		"/v2/x//tags/list", "/v2/x/tags//list", "/v2/x/manifests//t",
 		"/v2/x/tags/list//", "/v2/./x/tags/list", "/v2/x/tags/./list",
 		"/v2/../v2/", "/v2/x/../y/tags/list", "/v2/x/tags/list/..",

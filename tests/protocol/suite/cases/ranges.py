@@ -84,6 +84,8 @@ def _(t):
     answer = t.blob(digest, ("Range", "bytes=0-1,10-12"), repo=repo).must((200, 206))
     if answer.status == 200:
         answer.is_bytes(data)
+    elif answer.header("Content-Range"):  # parts that are near may become one (RFC 9110, 15.3.7.2)
+        answer.is_bytes(data[0:13])
     else:
         answer.contains("Content-Type", "multipart/byteranges")
         true(data[10:13] in answer.body, "the second part is missing")
