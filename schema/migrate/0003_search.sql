@@ -10,10 +10,11 @@ CREATE TABLE IF NOT EXISTS repository_word (
     CONSTRAINT repository_word_repo FOREIGN KEY (repository_id) REFERENCES repository (id) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- those that are there already
+-- those that are there already; MySQL has no regular expressions of bytes
 INSERT IGNORE INTO repository_word (word, repository_id)
 WITH RECURSIVE ending (word, repository_id) AS (
-    SELECT path, id FROM repository WHERE path IS NOT NULL
+    SELECT CONVERT(path USING ascii), id FROM repository
+    WHERE path IS NOT NULL
     UNION ALL
     SELECT SUBSTRING(word, REGEXP_INSTR(word, '[/._-]') + 1), repository_id
     FROM ending WHERE REGEXP_INSTR(word, '[/._-]') > 0

@@ -208,6 +208,13 @@ class FaultyStack(stack_module.Stack):
         self.crash(program)
         self.start_responder(program, ready=False)
         wait_soon("it serves", lambda: all(self.listens(name) for name in SOCKETS[program]))
+        self.wait_webserver()
+
+    def wait_webserver(self):
+        """Until it passes requests on again, after a program died."""
+        if self.webserver.turns_away:
+            wait_for("the web server goes on", lambda: self.answers("/v2/", 401) and
+                     self.request("POST", "/v2/a/b/blobs/uploads/").status == 401)
 
     def expire_leases(self):
         """As if the time of every upload's writer had run out."""

@@ -71,6 +71,10 @@ class Pusher:
         answer = self.persist("log in", (200,), ask)
         self.headers = [("Authorization", "Bearer " + json.loads(answer.body)["token"])]
 
+    @property
+    def auth(self):
+        return self.headers
+
     def request(self, method, path, body=None, headers=(), **more):
         if not path.startswith("/v2/"):
             path = "/v2/%s/%s" % (self.repo, path)
@@ -157,9 +161,11 @@ class Pusher:
             return None
         last = int(answer.header("range").split("-")[1])
         at = last + 1 if last > 0 else 0
-        answer = self.finish(location, digest, data[at:])
+        # what was on its way may still arrive: then the offset is another one
+        place = [("Content-Range", "%d-%d" % (at, len(data) - 1))] if at < len(data) else []
+        answer = self.finish(location, digest, data[at:], headers=place)
         # a lost answer may have been a success: look again
-        assert answer.status in (0, 201, 404, 409) or answer.status >= 500, (answer.status, answer.body[:300])
+        assert answer.status in (0, 201, 404, 409, 416) or answer.status >= 500, (answer.status, answer.body[:300])
         return True if answer.status == 201 else None
 
     def blob(self, data, parts=1):

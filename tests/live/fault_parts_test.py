@@ -15,7 +15,7 @@ import pytest
 import fastcgi
 import invariants
 from pusher import OCI, Pusher, digest_of, image
-from stack import Stack, is_root, wait_for
+from stack import WEBSERVER, Stack, is_root, wait_for
 from threads import Guarded
 
 MIB = 1 << 20
@@ -362,17 +362,21 @@ class Cut:
         self.socket.close()
 
 
+# behind some web servers nothing arrives of a body without a length that breaks off
+FRAMES = ("length",) if WEBSERVER.keeps_bodies else ("length", "chunked")
+
+
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
-@pytest.mark.parametrize("length", [500000, None], ids=["length", "chunked"])
+@pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("method", ["PATCH", "PUT", "POST"])
-def test_a_body_that_breaks_off_is_kept_and_commits_nothing(parts, method, length, reset):
+def test_a_body_that_breaks_off_is_kept_and_commits_nothing(parts, method, frame, reset):
     pusher = Pusher(parts, "admin/cut")
     data = os.urandom(500000)
     location = pusher.start()
     path = {"PATCH": location, "PUT": location + "?digest=" + digest_of(data[:300000]),
             "POST": location.rpartition("/")[0] + "/?digest=" + digest_of(data[:300000])}[method]
     before = bytes_in(parts)
-    cut = Cut(pusher, method, path, length, data[:300000])
+    cut = Cut(pusher, method, path, 500000 if frame == "length" else None, data[:300000])
     wait_bytes(parts, before, 2 << 17)  # it reads in steps of so much
     cut.go(reset)
     if method == "POST":
@@ -388,17 +392,17 @@ def test_a_body_that_breaks_off_is_kept_and_commits_nothing(parts, method, lengt
     invariants.check(parts)
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
-def test_a_manifest_that_breaks_off_is_none(parts, chunked):
-    pusher = Pusher(parts, "admin/cut-manifest-%d" % chunked)
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_manifest_that_breaks_off_is_none(parts, frame):
+    pusher = Pusher(parts, "admin/cut-manifest-" + frame)
     config = os.urandom(100)
     pusher.blob(config)
-    document = image(config, [], annotations={"run": str(chunked)})
+    document = image(config, [], annotations={"run": frame})
     before = parts.counts()
     failed = metric(parts, PUT_FAILED)
     # cut at the end of a complete document: only the length tells
     cut = Cut(pusher, "PUT", "/v2/%s/manifests/cut" % pusher.repo,
-              None if chunked else len(document) + 100, document)
+              len(document) + 100 if frame == "length" else None, document)
     wait_for("it is being read", lambda: metric(parts, PUT_RUNS) == 1)
     cut.go(False)
     wait_for("it is given up", lambda: metric(parts, PUT_FAILED) == failed + 1)

@@ -1,4 +1,4 @@
-"""A storm: clients push, pull and delete while processes are killed at random.
+"""A storm: clients push, pull and delete while processes and clients are killed at random.
 
 Whatever was acknowledged has to be there afterwards, byte by byte. The usual
 storm takes half a minute, with DTR_LONG=1 two. $DTR_SEED repeats its choices.
@@ -16,11 +16,12 @@ import pytest
 import invariants
 from faults import FaultyStack
 from pusher import INDEX, Pusher, digest_of, image, index
+from repository import Sending
 from threads import Guarded
 
 LONG = os.environ.get("DTR_LONG") == "1"
 SECONDS = 120 if LONG else 30
-CLIENTS = 16
+CLIENTS = 64
 REPOS = ["admin/storm%d" % i for i in range(4)]
 
 
@@ -67,8 +68,9 @@ class Client:
         while not self.weather.over.is_set():
             pusher = self.pushers[self.dice.choice(list(self.pushers))]
             action = self.dice.choices(
-                [self.push_own, self.push_shared, self.push_index, self.mount, self.look, self.delete, self.login],
-                [6, 4, 1, 2, 4, 1, 1])[0]
+                [self.push_own, self.push_shared, self.push_index, self.mount, self.look, self.delete, self.login,
+                 self.vanish],
+                [6, 4, 1, 2, 4, 1, 1, 1])[0]
             action(pusher)
 
     def push(self, pusher, config, layers, **more):
@@ -126,6 +128,19 @@ class Client:
 
     def login(self, pusher):
         pusher.login()
+
+    def vanish(self, pusher):
+        """Dies in the middle of a push; at times somebody goes on with it."""
+        data = self.dice.randbytes(self.dice.randint(1000, 150000))
+        answer = pusher.request("POST", "blobs/uploads/")
+        if answer.status != 202:
+            return
+        with contextlib.suppress(OSError):
+            sending = Sending(pusher, "PATCH", answer.header("location"), len(data))
+            sending.send(data[:self.dice.randint(0, len(data) - 1)])
+            sending.abort()
+        if self.dice.random() < 0.5:
+            pusher.until("go on", lambda: pusher.go_on(answer.header("location"), data))
 
     def check(self, pulled):
         for repo, document in self.images:
@@ -187,3 +202,17 @@ def test_what_was_acknowledged_outlives_a_storm(stormy):
             assert answer.status == 404 or answer.body in documents
     stormy.expire_leases()
     invariants.check(stormy)
+    assert_nothing_leaks(stormy)
+
+
+def assert_nothing_leaks(stack):
+    """What nobody finished goes, and with it all that no blob needs."""
+    stack.sql("UPDATE upload SET touched = touched - INTERVAL 30 DAY")
+    for what in ("uploads", "objects"):
+        stack.sql("UPDATE object SET not_before = UTC_TIMESTAMP() - INTERVAL 1 SECOND")
+        done = stack.dtr("gc", what)
+        assert done.returncode == 0, done.stderr
+    assert stack.sql("SELECT (SELECT COUNT(*) FROM upload), (SELECT COUNT(*) FROM object WHERE state <> 2)") == [["0", "0"]]
+    files = [name for _, _, names in os.walk(stack.storage) for name in names]
+    assert [[str(len(files))]] == stack.sql("SELECT COUNT(*) FROM blob_content")
+    invariants.check(stack)

@@ -32,6 +32,8 @@ class WebServer:
     sendfile = "none"  # how the programs hand large blobs over to it
     settings = ()  # of dtr.conf, beside that
     keeps_bodies = False  # one without a length goes on only when it has come as a whole
+    broken = (502,)  # what it says when a program dies in the middle of a request
+    turns_away = False  # others as well, for a while after that
     token_max = 30000  # the largest token that reaches the programs
     own_words = ()  # cases of tests/protocol that it answers itself, and in another way
     refuses_odd_bytes = False  # by itself, and so without our error
@@ -116,6 +118,8 @@ class LighttpdServer(WebServer):
     sendfile = "xsendfile"
     keeps_bodies = True
     refuses_odd_bytes = True
+    broken = (500, 503)
+    turns_away = True
     folders = ("body", "empty")
     # what it refuses by itself, in its own words
     own_words = ("name: bytes that are no UTF-8 in it is 400 NAME_INVALID",
@@ -142,6 +146,7 @@ class ApacheServer(WebServer):
     name = "apache"
     template = "apache.conf.in"
     sendfile = "xsendfile"
+    broken = (502, 503)
     token_max = 16000  # one byte more than 16 kB and the programs see no token at all
     # it leaves out a length of 0 after HEAD, and takes any version
     own_words = ("blob-head: an empty blob has length 0", "framing: a version of HTTP that is none is refused")
