@@ -78,6 +78,19 @@ check_again(struct pool *pool, const struct uri *uri)
 	check_same_params(uri->params, again.params, uri->param_count);
 }
 
+/* of a target in absolute form, which has to be one of HTTP */
+static const char *
+behind_authority(const char *target)
+{
+	const char *authority = strstr(target, "://");
+
+	if (target[0] == '/')
+		return target;
+	ASSERT(authority != NULL && strncasecmp(target, "http", 4) == 0);
+	authority += strlen("://");
+	return authority + strcspn(authority, "/");
+}
+
 static void
 check_target(struct pool *pool, const char *target)
 {
@@ -86,9 +99,11 @@ check_target(struct pool *pool, const char *target)
 	int rc = uri_parse(&uri, pool, target, &err);
 
 	if (rc < 0) {
-		ASSERT((rc == E_INVALID || rc == E_TOOBIG) && err.text[0] != '\0');
+		ASSERT(
+		    (rc == E_INVALID || rc == E_TOOBIG) && err.text[0] != '\0');
 		return;
 	}
+	target = behind_authority(target);
 	ASSERT(target[0] == '/');
 	ASSERT(strlen(uri.path) == strcspn(target, "?"));
 	ASSERT(strncmp(uri.path, target, strlen(uri.path)) == 0);
@@ -114,7 +129,8 @@ check_form(struct pool *pool, const char *text, size_t n)
 
 	ASSERT(count <= 8);
 	if (rc < 0) {
-		ASSERT((rc == E_INVALID || rc == E_TOOBIG) && err.text[0] != '\0');
+		ASSERT(
+		    (rc == E_INVALID || rc == E_TOOBIG) && err.text[0] != '\0');
 		return;
 	}
 	str_init(&written, pool, TEXT_MAX);
