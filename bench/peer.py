@@ -89,7 +89,7 @@ class Peer:
             raise SystemExit("%s: %s %s answered %d: %s" % (self.name, method, path, answer.status, data[:300]))
         return answer, data
 
-    def log_in(self, repositories):
+    def log_in(self, repositories, scopes=()):
         auth = self.info.get("auth")
         if auth is None:
             return
@@ -97,6 +97,7 @@ class Peer:
             raise SystemExit("%s: only peers that name a realm, or ask for nothing" % self.name)
         query = [("service", auth["service"])]
         query += [("scope", "repository:%s:pull,push,delete" % r) for r in repositories]
+        query += [("scope", s) for s in scopes]
         secret = base64.b64encode(("%s:%s" % (auth["user"], auth["password"])).encode()).decode()
         realm = urllib.parse.urlparse(auth["realm"])
         _, data = self.ask("GET", realm.path + "?" + urllib.parse.urlencode(query), 200,

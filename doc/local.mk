@@ -10,6 +10,6 @@ dist_doc_DATA = README.md ARCHITECTURE.md CHANGES.md doc/log-fields.md \
 	doc/howto/load-balancer.md
 EXTRA_DIST += doc/howto/add-endpoint.md doc/howto/add-setting.md \
 	doc/howto/add-table.md bench/README.md bench/dtr bench/fill \
-	bench/beside bench/measure bench/peer.py
+	bench/beside bench/growth bench/measure bench/peer.py
 EXTRA_DIST += build-aux/update-manual tests/doc/manual_test.sh
 TESTS += tests/doc/manual_test.sh
