@@ -10,7 +10,6 @@
 
 enum lookup_state {
 	WAITS,
-	FOLLOWS,
 	LEADS,
 	SERVED,
 	REFUSED,
@@ -25,8 +24,9 @@ struct waiter {
 	struct pool *pool;
 	struct db_rows *row;
 	struct err *err;
-	enum lookup_state state;
+	enum lookup_state state; /* others': before told; one's own: after */
 	sem_t told;
+	bool queued; /* under the lock */
 	struct waiter *next;
 };
 
@@ -62,6 +62,7 @@ enter(struct lookup_queue *queue, struct waiter *waiter)
 {
 	*queue->end = waiter;
 	queue->end = &waiter->next;
+	waiter->queued = true;
 }
 
 static void
@@ -75,6 +76,7 @@ leave(struct lookup_queue *queue, struct waiter *waiter)
 	if (*at == NULL)
 		queue->end = at;
 	waiter->next = NULL;
+	waiter->queued = false;
 }
 
 /* Up to DB_LOOKUP_WIDTH of those that wait, as a list of their own. */
@@ -88,7 +90,6 @@ take_batch(struct lookup_queue *queue)
 		struct waiter *waiter = queue->first;
 
 		leave(queue, waiter);
-		waiter->state = FOLLOWS;
 		*end = waiter;
 		end = &waiter->next;
 	}
@@ -157,11 +158,20 @@ ask(struct db *db, const struct db_lookup *lookup, struct waiter *batch)
 
 /* --- all of it */
 
-/* Until told; alone when that takes too long. */
+static void
+wait_told(struct waiter *self)
+{
+	while (sem_wait(&self->told) < 0)
+		ASSERT(errno == EINTR);
+}
+
+/* Until told; alone when that takes too long. Who is in a batch by then is
+ * told, and must not go before. */
 static void
 wait_turn(struct db *db, struct lookup_queue *queue, struct waiter *self)
 {
 	struct timespec until = until_time(db->options.lookup_wait_ms);
+	bool waits;
 	int rc;
 
 	do
@@ -170,27 +180,31 @@ wait_turn(struct db *db, struct lookup_queue *queue, struct waiter *self)
 	if (rc == 0)
 		return;
 	pthread_mutex_lock(&db->lookup_lock);
-	if (self->state == WAITS) {
+	waits = self->queued;
+	if (waits)
 		leave(queue, self);
-		self->state = ALONE;
-	}
 	pthread_mutex_unlock(&db->lookup_lock);
-	while (self->state != ALONE && sem_wait(&self->told) < 0)
-		continue;
+	if (waits)
+		self->state = ALONE;
+	else
+		wait_told(self);
 }
 
 static void
 begin(struct db *db, struct lookup_queue *queue, struct waiter *self)
 {
+	bool waits;
+
 	pthread_mutex_lock(&db->lookup_lock);
-	if (queue->runs)
+	waits = queue->runs;
+	if (waits)
 		enter(queue, self);
-	else
-		self->state = LEADS;
 	queue->runs = true;
 	pthread_mutex_unlock(&db->lookup_lock);
-	if (self->state != LEADS)
+	if (waits)
 		wait_turn(db, queue, self);
+	else
+		self->state = LEADS;
 }
 
 static void
@@ -257,6 +271,7 @@ db_lookup_(struct db *db, struct pool *pool, const struct db_lookup *lookup,
 		rc = E_BUSY;
 	if (leads)
 		end(db, queue);
+	ASSERT(self.state != WAITS && self.state != LEADS);
 	sem_destroy(&self.told);
 	return rc;
 }

@@ -171,12 +171,12 @@ h_blob_get(struct req *req, struct err *err)
 	oci_digest_put(text, &digest);
 	if (reply_not_modified(req, text))
 		return 0;
-	put_headers(req, text);
 	if (req->method == METHOD_GET)
 		found = range_parse(&range, wanted_range(req, text), blob.size);
 	/* also of what is handed over: web servers say it in ways of their own */
 	if (found == RANGE_UNSATISFIABLE)
 		return refuse_range(req, blob.size, err);
+	put_headers(req, text);
 	if (req->method == METHOD_GET &&
 	    blob.size > (uint64_t)registry.conf->storage_inline_max)
 		path = blob_sendfile_path(registry.store, req->pool, blob.key);
