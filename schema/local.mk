@@ -2,6 +2,7 @@ schema_queries = \
 	schema/query/access.sql \
 	schema/query/access_token.sql \
 	schema/query/account.sql \
+	schema/query/backlog.sql \
 	schema/query/blob.sql \
 	schema/query/catalog.sql \
 	schema/query/event.sql \

@@ -6,6 +6,7 @@
 
 #include "common/base/err.h"
 #include "common/base/mem.h"
+#include "common/base/num.h"
 #include "common/base/time.h"
 
 #define CONNECT_TIMEOUT_S 2
@@ -14,6 +15,7 @@
 #define LOCK_WAIT_S       5
 #define ADMIN_LOCK_WAIT_S 50
 #define SESSION_SIZE      512
+#define VALUE_SIZE        64
 
 #define ACCESS_DENIED        1045
 #define ACCESS_DENIED_PLUGIN 1698
@@ -51,12 +53,14 @@ conn_run(struct conn *conn, const char *text, struct err *err)
 
 /* The second column of the first row: 1, 0 when there is none, or an error. */
 static int
-ask_variable(struct conn *conn, const char *text, bool *is_on, struct err *err)
+ask_value(struct conn *conn, const char *text, char value[VALUE_SIZE],
+    struct err *err)
 {
 	MYSQL_RES *result;
 	MYSQL_ROW row;
 	bool found;
 
+	value[0] = '\0';
 	if (conn_run(conn, text, err) < 0)
 		return err->code;
 	result = mysql_store_result(conn->mysql);
@@ -64,9 +68,33 @@ ask_variable(struct conn *conn, const char *text, bool *is_on, struct err *err)
 		return text_fail(conn, text, err);
 	row = mysql_fetch_row(result);
 	found = row != NULL && mysql_num_fields(result) > 1 && row[1] != NULL;
-	*is_on = found && strcmp(row[1], "ON") == 0;
+	if (found)
+		snprintf(value, VALUE_SIZE, "%s", row[1]);
 	mysql_free_result(result);
 	return found;
+}
+
+static int
+ask_variable(struct conn *conn, const char *text, bool *is_on, struct err *err)
+{
+	char value[VALUE_SIZE];
+	int rc = ask_value(conn, text, value, err);
+
+	*is_on = strcmp(value, "ON") == 0;
+	return rc;
+}
+
+int
+conn_status(
+    struct conn *conn, const char *text, int64_t *out, struct err *err)
+{
+	char value[VALUE_SIZE];
+	int rc = ask_value(conn, text, value, err);
+
+	*out = 0;
+	if (rc == 1 && !num_parse_range(value, 0, INT64_MAX, out))
+		*out = 0;
+	return rc < 0 ? rc : 0;
 }
 
 void

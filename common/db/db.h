@@ -216,6 +216,14 @@ int tx_exec_(struct db_tx *tx, unsigned stmt, uint64_t *affected_out,
  */
 int db_check(struct db *db, struct err *err);
 
+/* How the node of a cluster does, from its own status. */
+struct db_cluster {
+	bool is_ready; /* it serves */
+	int64_t nodes; /* 0: not Galera */
+	int64_t receive_queue; /* changes of others, not yet applied here */
+};
+int db_cluster(struct db *db, struct db_cluster *out, struct err *err);
+
 /* Ends idle connections, e.g. after a fork or before a drain. */
 void db_drop_idle(struct db *db);
 

@@ -27,6 +27,8 @@ common_libcommon_a_SOURCES += \
 	common/model/registry_token.h \
 	common/model/repo_blob.c \
 	common/model/repo_blob.h \
+	common/model/backlog.c \
+	common/model/backlog.h \
 	common/model/catalog.c \
 	common/model/catalog.h \
 	common/model/repository.c \

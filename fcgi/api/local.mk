@@ -2,6 +2,8 @@ sbin_PROGRAMS += dtr-api
 dtr_api_SOURCES = \
 	fcgi/api/api.c \
 	fcgi/api/api.h \
+	fcgi/api/gauges.c \
+	fcgi/api/gauges.h \
 	fcgi/api/h_ping.c \
 	fcgi/api/h_search.c \
 	fcgi/api/health.c \

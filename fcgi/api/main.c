@@ -3,6 +3,7 @@
 
 #include "common/conf/conf.h"
 #include "fcgi/api/api.h"
+#include "fcgi/api/gauges.h"
 #include "fcgi/core/metrics.h"
 #include "fcgi/core/server.h"
 
@@ -26,6 +27,27 @@ static const struct metric metrics[API_METRICS] = {
 	[API_IDENTITIES_UNKNOWN] = { "api_identities_total",
 	    "result=\"unknown\"", "callers whom dtr-garant was asked about",
 	    METRIC_COUNTER },
+	[API_UPLOADS] = { "dtr_uploads", "state=\"open\"",
+	    "uploads that are not finished, 10000 at most", METRIC_GAUGE },
+	[API_UPLOADS_EXPIRED] = { "dtr_uploads", "state=\"expired\"",
+	    "uploads that are not finished, 10000 at most", METRIC_GAUGE },
+	[API_OBJECTS] = { "dtr_gc_queue_length", "of=\"objects\"",
+	    "what waits for garbage collection, 10000 at most",
+	    METRIC_GAUGE },
+	[API_REVIEWS] = { "dtr_gc_queue_length", "of=\"reviews\"",
+	    "what waits for garbage collection, 10000 at most",
+	    METRIC_GAUGE },
+	[API_OBJECTS_OVERDUE] = { "dtr_gc_overdue_seconds", "of=\"objects\"",
+	    "since the first of it was due", METRIC_GAUGE },
+	[API_REVIEWS_OVERDUE] = { "dtr_gc_overdue_seconds", "of=\"reviews\"",
+	    "since the first of it was due", METRIC_GAUGE },
+	[API_CLUSTER_READY] = { "dtr_database_ready", "",
+	    "the database serves; with Galera, wsrep_ready", METRIC_GAUGE },
+	[API_CLUSTER_NODES] = { "dtr_galera_nodes", "",
+	    "nodes of the cluster, 0 without Galera", METRIC_GAUGE },
+	[API_CLUSTER_RECEIVED] = { "dtr_galera_receive_queue", "",
+	    "changes of other nodes that this one has not applied",
+	    METRIC_GAUGE },
 };
 
 static size_t
@@ -51,6 +73,7 @@ main(int argc, char **argv)
 		.pools = pools,
 		.start = api_start,
 		.stop = api_stop,
+		.tick = gauges_tick,
 		.authorize = api_authorize,
 		.put_error = api_put_error,
 		.ready = api_ready,

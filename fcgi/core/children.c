@@ -240,7 +240,8 @@ children_reap(void)
 		if (child == NULL)
 			continue;
 		metrics_clear_slot(slot_of(child));
-		if (child->state == CHILD_DRAINS && WIFEXITED(status)) {
+		if (child->state == CHILD_DRAINS && WIFEXITED(status) &&
+		    WEXITSTATUS(status) == 0) {
 			child->state = CHILD_NONE;
 			continue;
 		}

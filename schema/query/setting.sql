@@ -1,5 +1,5 @@
 -- name: setting_all
--- roles: registry garant
+-- roles: registry garant api
 SELECT name, value FROM setting ORDER BY name LIMIT 500;
 
 -- name: setting_set

@@ -15,6 +15,7 @@ import time
 import pytest
 
 import fastcgi
+import findings
 from stack import BUILD, free_port, wait_for
 
 PROGRAM = os.path.join(BUILD, "tests/fcgi/echo")
@@ -135,6 +136,8 @@ def make_echo():
     for echo in made:
         if echo.process is not None:
             assert echo.stop() == 0, open(echo.path("log")).read()[-4000:]
+        if os.path.exists(echo.path("log")):
+            findings.assert_none(echo.path("log"))
         subprocess.run(["rm", "-rf", echo.dir])
 
 

@@ -1,8 +1,9 @@
 """dtr gc uploads and objects: what nobody needs goes, nothing else does."""
 import os
+import re
 
 from policy_test import Repository, digest_of
-
+from stack import wait_for
 
 
 def files(stack):
@@ -81,3 +82,28 @@ def test_many_at_once_and_on_two_nodes_at_once(own_stack):
     assert [r.wait() for r in runs] == [0, 0], [r.stdout.read() for r in runs]
     assert own_stack.sql("SELECT COUNT(*) FROM object") == [["1"]] and len(files(own_stack)) == 1
     assert gc(own_stack, "objects", "--limit", "x")[0] == 2
+
+
+def waiting(stack):
+    """The metrics of what waits for the jobs."""
+    text = stack.ask_node("GET", "/_health/api/metrics").body.decode()
+    return {key: int(n) for key, n in re.findall(r'^dtr_(\w+\{\w+="\w+"\}) (\d+)$', text, re.M)}
+
+
+def test_what_waits_is_shown(own_stack):
+    repository = Repository(own_stack, "admin/waiting")
+    uploads = [repository.ask("POST", "blobs/uploads/").status for _ in range(3)]
+    assert uploads == [202] * 3
+    for _ in range(2):
+        repository.blob(b"twice")  # the second one's object is not needed
+    own_stack.sql("UPDATE upload SET touched = touched - INTERVAL 8 DAY LIMIT 1")
+    own_stack.sql("UPDATE object SET not_before = UTC_TIMESTAMP() - INTERVAL 1 HOUR WHERE state = 3")
+    wait_for("all of it is seen", lambda: waiting(own_stack).get('uploads{state="expired"}') == 1)
+    seen = waiting(own_stack)
+    assert seen['uploads{state="open"}'] == 3 and seen['gc_queue_length{of="objects"}'] == 1
+    assert 3600 <= seen['gc_overdue_seconds{of="objects"}'] < 4000
+    assert seen['gc_queue_length{of="reviews"}'] >= 1 and seen['gc_overdue_seconds{of="reviews"}'] == 0
+    assert gc(own_stack, "objects")[0] == 0 and gc(own_stack, "uploads")[0] == 0
+    wait_for("it is gone", lambda: waiting(own_stack)['uploads{state="expired"}'] == 0)
+    assert waiting(own_stack)['gc_overdue_seconds{of="objects"}'] == 0
+    assert waiting(own_stack)['uploads{state="open"}'] == 2

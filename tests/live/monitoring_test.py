@@ -10,7 +10,7 @@ from stack import TOP
 
 PARTS = ("registry", "garant", "api")
 # of PromQL, and what Prometheus or its configuration adds
-WORDS = {"sum", "by", "without", "rate", "increase", "histogram_quantile", "time", "and"}
+WORDS = {"max_over_time", "sum", "by", "without", "rate", "increase", "histogram_quantile", "time", "and"}
 THEIRS = {"up"}
 THEIR_LABELS = {"job", "instance", "program"}
 

@@ -17,6 +17,7 @@ import tempfile
 import time
 import urllib.parse
 
+import findings
 import webserver as webservers
 from webserver import free_port
 
@@ -163,12 +164,17 @@ class Stack:
             return False
 
     def stop(self):
-        for program in list(self.responders):
-            self.stop_responder(program)
+        """All of it; what the programs' ends were, and what sanitizers found, is tested here."""
+        codes = {program: self.stop_responder(program) for program in list(self.responders)}
         self.webserver.stop()
         self.mariadb("stop")
-        if os.environ.get("DTR_TEST_KEEP") is None:
-            shutil.rmtree(self.dir, ignore_errors=True)
+        try:
+            for program in PROGRAMS:
+                findings.assert_none(self.path(program + ".log"))
+            assert set(codes.values()) <= {0}, codes
+        finally:
+            if os.environ.get("DTR_TEST_KEEP") is None:
+                shutil.rmtree(self.dir, ignore_errors=True)
 
     # --- talking to it
 

@@ -1,6 +1,7 @@
 """Headers of all answers, and headers of requests that are odd."""
 import email.utils
 
+from . import ranges
 from .. import images
 from ..case import MISSING, RULE, add, choice, coded, digest_of, rule, same, true
 
@@ -91,6 +92,12 @@ def _(t):
 @choice("ns: of a blob's HEAD it is echoed")
 def _(t):
     echoed(t, t.blob(digest_of(t.image.layer) + NS, repo=t.image.repo, method="HEAD"))
+
+
+@choice("ns: of a large blob it is echoed")
+def _(t):
+    repo, digest, _ = ranges.pushed(t, True)
+    echoed(t, t.blob(digest + NS, repo=repo))
 
 
 @choice("ns: of a list of tags it is echoed")

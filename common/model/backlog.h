@@ -1,0 +1,25 @@
+/*
+ * What waits for the jobs, as numbers for /metrics: that grows when they do
+ * not run (registry protocol's metrics, "people expect").
+ */
+#ifndef COMMON_MODEL_BACKLOG_H
+#define COMMON_MODEL_BACKLOG_H
+
+struct db;
+struct err;
+struct pool;
+
+/* Counts end at 10000; ages are seconds since the first one was due. */
+struct backlog {
+	int64_t uploads; /* begun and not finished */
+	int64_t uploads_expired; /* of these, not touched for expiry_s */
+	int64_t objects; /* doomed, to be removed from the store */
+	int64_t objects_overdue_s;
+	int64_t reviews; /* what may have to be collected */
+	int64_t reviews_overdue_s;
+};
+
+int backlog_read(struct db *db, struct pool *pool, int64_t expiry_s,
+    struct backlog *out, struct err *err);
+
+#endif
