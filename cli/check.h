@@ -38,6 +38,9 @@ void check_limits(struct check *check);
 void check_sockets(struct check *check);
 void check_drain(struct check *check);
 
+/* check_rights.c: who else may read or change the files of this node */
+void check_rights(struct check *check);
+
 /* check_db.c: the database servers and what is in them */
 void check_servers(struct check *check);
 void check_users(struct check *check);

@@ -73,6 +73,7 @@ int
 cmd_check(struct cli *cli, struct err *err UNUSED)
 {
 	static void (*const checks[])(struct check *) = {
+		check_rights,
 		check_secrets,
 		check_storage,
 		check_tls,

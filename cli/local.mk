@@ -3,6 +3,7 @@ dtr_SOURCES = \
 	cli/check.h \
 	cli/check_db.c \
 	cli/check_node.c \
+	cli/check_rights.c \
 	cli/cli.c \
 	cli/cli.h \
 	cli/cmd_check.c \

@@ -737,7 +737,7 @@ def test_check_of_a_good_node(ready):
     assert lines[-1] == "0 failures, 4 warnings"
     # only the programs do not run
     assert {l.split()[1] for l in lines if l.startswith("warn")} == {"programs"}
-    for name in ("configuration", "secrets", "storage", "certificate", "limits", "database", "clock",
+    for name in ("configuration", "file rights", "secrets", "storage", "certificate", "limits", "database", "clock",
                  "connections", "database users", "schema", "token key", "administrator"):
         assert any(l.startswith("ok    " + name) for l in lines), name
     quiet = ready.dtr("check", "--quiet").stdout.splitlines()
@@ -769,6 +769,31 @@ def test_check_finds_secrets_open_to_others(fresh):
     os.chmod(path, 0o600)
     os.chmod(fresh.path("etc", "secrets"), 0o755)
     assert "run: chmod 0700" in fresh.check(code=1)["fail", "secrets"]
+
+
+@pytest.mark.parametrize("name, bad, change, words", [
+    ("etc/tls/server.key", (0o604, 0o640, 0o620), "0600", "is open to its group or others"),
+    ("etc/tls/ca.key", (0o644, 0o640), "0600", "is open to its group or others"),
+    ("etc/dtr.conf", (0o664, 0o646), "go-w", "can be changed by its group or others"),
+    ("blobs", (0o757, 0o1777), "o-w", "can be written to by all users"),
+])
+def test_check_finds_files_open_to_others(fresh, name, bad, change, words):
+    path = fresh.path(*name.split("/"))
+    for mode in bad:
+        os.chmod(path, mode)
+        text = fresh.check(code=1)["fail", "file rights"]
+        assert '"%s" %s; run: chmod %s %s' % (path, words, change, path) in text
+        # what it says to do helps
+        subprocess.run(["chmod", change, path], check=True)
+        assert ("fail", "file rights") not in fresh.check()
+
+
+def test_check_accepts_private_keys_that_are_elsewhere(fresh):
+    for name in ("ca.key", "server.key"):
+        os.unlink(fresh.path("etc", "tls", name))
+    assert ("fail", "file rights") not in fresh.check()
+    os.chmod(fresh.path("etc", "tls"), 0)
+    assert "run dtr check as its owner or as root" in fresh.check(code=1)["fail", "file rights"]
 
 
 def test_check_finds_a_missing_password(fresh):
