@@ -20,6 +20,8 @@
 #define PEM_MAX       ((size_t)64 << 10)
 #define DAY_S         86400
 #define TLS_WARN_DAYS 30
+/* to bring a new one to all clients takes longer */
+#define AUTHORITY_WARN_DAYS 90
 /* what the programs ask for when they start */
 #define DESCRIPTORS_A_THREAD 4
 #define DESCRIPTORS_BASE     512
@@ -113,36 +115,59 @@ check_storage(struct check *check)
 		    conf->storage_reserve >> 20);
 }
 
-void
-check_tls(struct check *check)
+static const char *
+plural(int64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* renew: what to do when it ends; a file that is not there is no fault. */
+static void
+check_certificate(
+    struct check *check, const char *name, int64_t warn_days, const char *renew)
 {
 	struct cli *cli = check->cli;
-	const char *file = cli_beside_conf(cli, "tls/server.crt");
-	const char *renew = "remove it and run dtr init, or put another one";
+	const char *file = cli_beside_conf(cli, name);
 	struct err err = { .code = 0 };
-	int64_t end, days;
+	int64_t end, left, days;
 	char *pem;
 	int rc = io_read_file(cli->pool, file, PEM_MAX, &pem, NULL, &err);
 
 	if (rc == E_NOTFOUND)
-		return; /* the web server has one of its own */
-	if (rc == 0)
+		return;
+	if (rc == 0) {
 		rc = x509_not_after(pem, &end, &err);
+		if (rc < 0)
+			err_prefix(&err, "file \"%s\"", file);
+	}
 	if (rc < 0) {
 		check_report_err(check, "certificate", &err, renew);
 		return;
 	}
-	days = (end - time_now_s()) / DAY_S;
-	if (end <= time_now_s())
+	left = end - time_now_s();
+	days = (left < 0 ? -left : left) / DAY_S;
+	if (left <= 0)
 		check_report(check, CHECK_FAIL, "certificate",
-		    "\"%s\" has expired; %s", file, renew);
-	else if (days < TLS_WARN_DAYS)
+		    "\"%s\" has expired, %" PRId64 " day%s ago; %s", file, days,
+		    plural(days), renew);
+	else if (days < warn_days)
 		check_report(check, CHECK_WARN, "certificate",
-		    "\"%s\" expires in %" PRId64 " days; %s", file, days,
-		    renew);
+		    "\"%s\" expires in %" PRId64 " day%s; %s", file, days,
+		    plural(days), renew);
 	else
 		check_report(check, CHECK_OK, "certificate",
 		    "\"%s\" is good for %" PRId64 " days", file, days);
+}
+
+void
+check_tls(struct check *check)
+{
+	/* without it the web server has one of its own */
+	check_certificate(check, "tls/server.crt", TLS_WARN_DAYS,
+	    "remove it and run dtr init, or put another one");
+	check_certificate(check, "tls/ca.crt", AUTHORITY_WARN_DAYS,
+	    "remove it, and server.crt if it signed that, run dtr init and "
+	    "give clients the new one");
 }
 
 static unsigned

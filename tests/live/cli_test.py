@@ -825,8 +825,8 @@ def test_check_finds_a_wrong_cluster_key(fresh):
     assert "does not hold 64 hexadecimal digits" in fresh.check(code=1)["fail", "secrets"]
 
 
-def make_certificate(node, days):
-    """A certificate that ends in so many days."""
+def make_certificate(node, days, name="server"):
+    """A certificate, of the server or the authority itself, that ends in so many days."""
     tls = node.path("etc", "tls")
     end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400 + 60))
     work = node.path("ca")
@@ -835,27 +835,49 @@ def make_certificate(node, days):
     with open(os.path.join(work, "ca.cnf"), "w") as f:
         f.write("[ca]\ndefault_ca=x\n[x]\ndatabase=%s/index\nnew_certs_dir=%s\nrand_serial=yes\n"
                 "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n" % (work, work))
-    subprocess.run(["openssl", "req", "-new", "-key", tls + "/server.key", "-subj", "/CN=x",
+    subprocess.run(["openssl", "req", "-new", "-key", "%s/%s.key" % (tls, name), "-subj", "/CN=x",
                     "-out", work + "/csr"], check=True, capture_output=True)
-    subprocess.run(["openssl", "ca", "-batch", "-config", work + "/ca.cnf", "-cert", tls + "/ca.crt",
+    by = ["-cert", tls + "/ca.crt"] if name == "server" else ["-selfsign"]
+    subprocess.run(["openssl", "ca", "-batch", "-config", work + "/ca.cnf", *by,
                     "-keyfile", tls + "/ca.key", "-startdate", "20200101000000Z", "-enddate", end,
                     "-in", work + "/csr", "-out", work + "/crt", "-notext"], check=True, capture_output=True)
-    shutil.copyfile(work + "/crt", tls + "/server.crt")
+    shutil.copyfile(work + "/crt", "%s/%s.crt" % (tls, name))
     shutil.rmtree(work)
 
 
 def test_check_finds_certificates_that_end(fresh):
-    make_certificate(fresh, -2)
-    assert "has expired" in fresh.check(code=1)["fail", "certificate"]
+    path = fresh.path("etc", "tls", "server.crt")
+    make_certificate(fresh, -2.5)
+    assert '"%s" has expired, 2 days ago; remove it and run dtr init' % path in (
+        fresh.check(code=1)["fail", "certificate"])
+    make_certificate(fresh, 1)
+    assert '"%s" expires in 1 day; ' % path in fresh.check()["warn", "certificate"]
     make_certificate(fresh, 10)
-    assert "expires in 10 days" in fresh.check()["warn", "certificate"]
+    assert '"%s" expires in 10 days; ' % path in fresh.check()["warn", "certificate"]
     make_certificate(fresh, 40)
     assert ("warn", "certificate") not in fresh.check()
     fresh.write("no certificate\n", "etc", "tls", "server.crt")
-    assert ("fail", "certificate") in fresh.check(code=1)
+    assert 'file "%s": not a certificate' % path in fresh.check(code=1)["fail", "certificate"]
     # a web server may have one of its own
-    os.unlink(fresh.path("etc", "tls", "server.crt"))
+    os.unlink(path)
     assert "certificate" not in {name for _, name in fresh.check()}
+
+
+def test_check_finds_an_authority_that_ends(fresh):
+    path = fresh.path("etc", "tls", "ca.crt")
+    make_certificate(fresh, -2.5, "ca")
+    text = fresh.check(code=1)["fail", "certificate"]
+    assert '"%s" has expired, 2 days ago; remove it, and server.crt' % path in text
+    # all clients need the new one, so there is more time than for the server's
+    make_certificate(fresh, 80, "ca")
+    assert '"%s" expires in 80 days; ' % path in fresh.check()["warn", "certificate"]
+    make_certificate(fresh, 100, "ca")
+    assert ("warn", "certificate") not in fresh.check()
+    # what it says to do helps
+    os.unlink(path)
+    os.unlink(fresh.path("etc", "tls", "server.crt"))
+    fresh.again()
+    assert re.search('"%s" is good for 36[45][0-9] days' % path, fresh.dtr("check").stdout)
 
 
 def test_check_finds_a_store_that_cannot_be_used(fresh):
