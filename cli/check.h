@@ -19,6 +19,7 @@ enum check_result {
 struct check {
 	struct cli *cli;
 	bool quiet;
+	bool over; /* nothing else can be judged */
 	unsigned warned;
 	unsigned failed;
 };
@@ -31,6 +32,9 @@ void check_report_err(struct check *check, const char *name,
     const struct err *err, const char *what_to_do);
 
 /* check_node.c: this node without its database */
+/* As root: becomes node.user, so that later checks tell what the programs may
+ * do; what root alone can see is looked at before. */
+void check_user(struct check *check);
 void check_secrets(struct check *check);
 void check_storage(struct check *check);
 void check_tls(struct check *check);

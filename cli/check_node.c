@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "cli/load.h"
+#include "cli/owner.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/pool.h"
@@ -26,6 +27,35 @@
 #define DESCRIPTORS_A_THREAD 4
 #define DESCRIPTORS_BASE     512
 
+/* Without node.user root cannot tell: service managers choose a user, too. */
+static bool
+is_of_another(const char *folder)
+{
+	struct stat st;
+
+	return geteuid() == 0 && stat(folder, &st) == 0 && st.st_uid != 0;
+}
+
+void
+check_user(struct check *check)
+{
+	struct cli *cli = check->cli;
+	struct err err = { .code = 0 };
+
+	check->over = owner_become(&cli->conf, &err) < 0;
+	if (check->over)
+		check_report_err(check, "user", &err, NULL);
+	else if (is_of_another(cli->conf.secrets_dir))
+		check_report(check, CHECK_WARN, "user",
+		    "root may do everything, but the secrets belong to "
+		    "another user; run dtr check as that user, or set "
+		    "node.user");
+	else
+		check_report(check, CHECK_OK, "user",
+		    "what follows is what user %s may do",
+		    owner_name(cli->pool));
+}
+
 static bool
 check_secret(struct check *check, const char *name)
 {
@@ -39,6 +69,10 @@ check_secret(struct check *check, const char *name)
 	if (rc == E_NOTFOUND)
 		check_report_err(check, "secrets", &err,
 		    "run dtr init, or copy the file from another replica");
+	else if (rc == E_INTERNAL)
+		check_report_err(check, "secrets", &err,
+		    pool_printf(pool, "user %s must be able to read it",
+			owner_name(pool)));
 	else if (rc < 0)
 		check_report_err(check, "secrets", &err, NULL);
 	else if (text[0] == '\0')
@@ -57,10 +91,14 @@ check_secrets(struct check *check)
 	struct stat st;
 	bool good = true;
 
-	if (stat(folder, &st) < 0) {
+	if (stat(folder, &st) < 0 || access(folder, R_OK | X_OK) < 0) {
+		const char *what = errno == ENOENT
+		    ? "run dtr init"
+		    : "it must belong to the user that the programs run as";
+
 		check_report(check, CHECK_FAIL, "secrets",
-		    "folder \"%s\" cannot be read (%s); run dtr init", folder,
-		    strerrordesc_np(errno));
+		    "folder \"%s\" cannot be read by user %s (%s); %s", folder,
+		    owner_name(cli->pool), strerrordesc_np(errno), what);
 		return;
 	}
 	if ((st.st_mode & (S_IWGRP | S_IRWXO)) != 0) {
@@ -103,7 +141,10 @@ check_storage(struct check *check)
 		    "make space or lower storage.reserve");
 	else if (rc < 0)
 		check_report_err(check, "storage", &err,
-		    "make the folder writable for the programs");
+		    pool_printf(check->cli->pool,
+			"user %s must be able to write to \"%s\" and all "
+			"folders in it",
+			owner_name(check->cli->pool), conf->storage_root));
 	else
 		check_report(check,
 		    left / 2 < (uint64_t)conf->storage_reserve ? CHECK_WARN

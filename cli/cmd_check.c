@@ -49,7 +49,8 @@ check_conf(struct check *check)
 {
 	struct err err = { .code = 0 };
 
-	if (cli_load_conf(check->cli, &err) < 0)
+	check->over = cli_load_conf(check->cli, &err) < 0;
+	if (check->over)
 		check_report_err(check, "configuration", &err, NULL);
 	else
 		check_report(check, CHECK_OK, "configuration",
@@ -74,9 +75,10 @@ cmd_check(struct cli *cli, struct err *err UNUSED)
 {
 	static void (*const checks[])(struct check *) = {
 		check_rights,
+		check_tls,
+		check_user,
 		check_secrets,
 		check_storage,
-		check_tls,
 		check_limits,
 		check_servers,
 		check_users,
@@ -91,8 +93,7 @@ cmd_check(struct cli *cli, struct err *err UNUSED)
 
 	jsw_array(&cli->w, "checks");
 	check_conf(&check);
-	/* without a configuration there is nothing else to look at */
-	for (size_t i = 0; i < COUNT_OF(checks) && cli->conf.file != NULL; i++)
+	for (size_t i = 0; i < COUNT_OF(checks) && !check.over; i++)
 		checks[i](&check);
 	jsw_end(&cli->w);
 	say_sum(&check);

@@ -2,9 +2,9 @@
 #include "common/base/base.h"
 #include "cli/init.h"
 
-#include <pwd.h>
 #include <sys/stat.h>
 
+#include "cli/owner.h"
 #include "common/base/enc.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
@@ -25,32 +25,6 @@ file_fault(struct err *err, const char *what, const char *path)
 	return err_errno(err, number);
 }
 
-/*
- * Started by root, the programs become node.user before they read secrets:
- * then the files are that user's, else the caller's.
- */
-static int
-find_owner(const struct conf *conf, uid_t *uid, gid_t *gid, struct err *err)
-{
-	struct passwd entry, *found = NULL;
-	char text[4096];
-
-	*uid = geteuid();
-	*gid = getegid();
-	if (*uid != 0 || conf->node_user[0] == '\0')
-		return 0;
-	if (getpwnam_r(conf->node_user, &entry, text, sizeof(text), &found) !=
-		0 ||
-	    found == NULL)
-		return err_set(err, E_NOTFOUND,
-		    "user \"%s\" of node.user does not exist; make it, or "
-		    "change the configuration file",
-		    conf->node_user);
-	*uid = entry.pw_uid;
-	*gid = entry.pw_gid;
-	return 0;
-}
-
 static int
 give(const char *path, uid_t uid, gid_t gid, struct err *err)
 {
@@ -68,7 +42,7 @@ make_folder(struct init *init, const char *what, const char *path, mode_t mode,
 	const char *slash = strrchr(path, '/');
 	uid_t uid;
 	gid_t gid;
-	int rc = find_owner(&init->cli->conf, &uid, &gid, err);
+	int rc = owner_find(&init->cli->conf, &uid, &gid, err);
 
 	if (rc == 0 && slash != NULL && slash != path)
 		rc = io_make_dirs(
@@ -91,7 +65,7 @@ check_folder(struct init *init, const char *path, struct err *err)
 	struct stat st;
 	uid_t uid;
 	gid_t gid;
-	int rc = find_owner(&init->cli->conf, &uid, &gid, err);
+	int rc = owner_find(&init->cli->conf, &uid, &gid, err);
 
 	if (rc < 0)
 		return rc;
@@ -141,7 +115,7 @@ make_secret(struct init *init, const char *name, size_t size, struct err *err)
 	rand_bytes(bytes, size);
 	enc_put_hex(text, bytes, size);
 	text[2 * size] = '\n';
-	rc = find_owner(conf, &uid, &gid, err);
+	rc = owner_find(conf, &uid, &gid, err);
 	if (rc == 0)
 		rc = io_write_file(file, text, 2 * size + 1, 0600, err);
 	mem_wipe(text, sizeof(text));

@@ -32,6 +32,8 @@ dtr_SOURCES = \
 	cli/mask.c \
 	cli/mask.h \
 	cli/output.c \
+	cli/owner.c \
+	cli/owner.h \
 	cli/secret.c \
 	cli/secret.h
 dtr_LDADD = common/libcommon.a \

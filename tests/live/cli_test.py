@@ -121,6 +121,12 @@ class Node:
         assert done.returncode == code, (args, done.returncode, done.stdout, done.stderr)
         return done
 
+    def root(self, *args, code=0):
+        """The same by root."""
+        done = subprocess.run(self.words(*args), capture_output=True, text=True, cwd=self.dir)
+        assert done.returncode == code, (args, done.returncode, done.stdout, done.stderr)
+        return done
+
     def json(self, *args, **more):
         return json.loads(self.dtr(*args, "--json", **more).stdout)
 
@@ -150,9 +156,9 @@ class Node:
         folder = self.path("etc", "secrets")
         return {name: self.read("etc", "secrets", name) for name in sorted(os.listdir(folder))}
 
-    def check(self, code=0):
+    def check(self, code=0, by=None):
         """Result and text of each check that is not ok."""
-        answer = self.json("check", code=code)
+        answer = json.loads((by or self.dtr)("check", "--json", code=code).stdout)
         return {(c["result"], c["check"]): c["text"] for c in answer["checks"] if c["result"] != "ok"}
 
     def logs_in(self, role):
@@ -737,8 +743,8 @@ def test_check_of_a_good_node(ready):
     assert lines[-1] == "0 failures, 4 warnings"
     # only the programs do not run
     assert {l.split()[1] for l in lines if l.startswith("warn")} == {"programs"}
-    for name in ("configuration", "file rights", "secrets", "storage", "certificate", "limits", "database", "clock",
-                 "connections", "database users", "schema", "token key", "administrator"):
+    for name in ("configuration", "file rights", "user", "secrets", "storage", "certificate", "limits", "database",
+                 "clock", "connections", "database users", "schema", "token key", "administrator"):
         assert any(l.startswith("ok    " + name) for l in lines), name
     quiet = ready.dtr("check", "--quiet").stdout.splitlines()
     assert len(quiet) == 4 and all(l.startswith("warn") for l in quiet)
@@ -890,6 +896,40 @@ def test_check_finds_a_store_that_cannot_be_used(fresh):
     text = fresh.read("etc", "dtr.conf").replace("storage.reserve = 0", "storage.reserve = 1000T")
     fresh.write(text, "etc", "dtr.conf", mode=0o644)
     assert "lower storage.reserve" in fresh.check(code=1)["fail", "storage"]
+
+
+@pytest.mark.skipif(not is_root(), reason="needs root")
+def test_check_by_root_is_about_the_user_of_the_programs(fresh):
+    text = fresh.read("etc", "dtr.conf")
+    assert "set node.user" in fresh.check(by=fresh.root)["warn", "user"]
+    fresh.write(text + "node.user = %s\n" % USER, "etc", "dtr.conf", mode=0o644)
+    os.rmdir(fresh.path("blobs", "objects"))
+    assert "what follows is what user %s may do" % USER in fresh.root("check").stdout
+    # what it makes in the store belongs to the programs
+    assert os.stat(fresh.path("blobs", "objects")).st_uid == as_user()["user"]
+
+    os.chown(fresh.path("blobs", "objects"), 0, 0)
+    assert "user %s must be able to write to" % USER in fresh.check(code=1, by=fresh.root)["fail", "storage"]
+    give(fresh.path("blobs", "objects"))
+    password = fresh.path("etc", "secrets", "db-garant")
+    os.chown(password, 0, 0)
+    found = fresh.check(code=1, by=fresh.root)["fail", "secrets"]
+    assert password in found and "user %s must be able to read it" % USER in found
+    give(password)
+    os.chown(fresh.path("etc", "secrets"), 0, 0)
+    assert "cannot be read by user " + USER in fresh.check(code=1, by=fresh.root)["fail", "secrets"]
+    give(fresh.path("etc", "secrets"))
+    assert "fail" not in {result for result, _ in fresh.check(by=fresh.root)}
+
+    # files of root alone are looked at as root
+    for name in ("ca.key", "server.key", "server.crt", ""):
+        os.chown(fresh.path("etc", "tls", name), 0, 0)
+    os.chmod(fresh.path("etc", "tls"), 0o700)
+    assert "fail" not in {result for result, _ in fresh.check(by=fresh.root)}
+
+    fresh.write(text + "node.user = nobody-here\n", "etc", "dtr.conf", mode=0o644)
+    found = fresh.check(code=1, by=fresh.root)
+    assert list(found) == [("fail", "user")] and '"nobody-here" of node.user does not exist' in found["fail", "user"]
 
 
 def test_check_finds_a_missing_token_key_and_administrator(fresh):
