@@ -38,9 +38,11 @@ void check_user(struct check *check);
 void check_secrets(struct check *check);
 void check_storage(struct check *check);
 void check_tls(struct check *check);
-void check_limits(struct check *check);
 void check_sockets(struct check *check);
 void check_drain(struct check *check);
+
+/* check_limits.c: of the running programs, else those of this shell */
+void check_limits(struct check *check);
 
 /* check_rights.c: who else may read or change the files of this node */
 void check_rights(struct check *check);

@@ -1,13 +1,11 @@
-/* dtr check: files, limits and sockets of this node */
+/* dtr check: files and sockets of this node */
 #include "common/base/base.h"
 #include "cli/check.h"
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "cli/load.h"
 #include "cli/owner.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
@@ -23,9 +21,6 @@
 #define TLS_WARN_DAYS 30
 /* to bring a new one to all clients takes longer */
 #define AUTHORITY_WARN_DAYS 90
-/* what the programs ask for when they start */
-#define DESCRIPTORS_A_THREAD 4
-#define DESCRIPTORS_BASE     512
 
 /* Without node.user root cannot tell: service managers choose a user, too. */
 static bool
@@ -209,45 +204,6 @@ check_tls(struct check *check)
 	check_certificate(check, "tls/ca.crt", AUTHORITY_WARN_DAYS,
 	    "remove it, and server.crt if it signed that, run dtr init and "
 	    "give clients the new one");
-}
-
-static unsigned
-cores(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n > 0 ? (unsigned)n : 1;
-}
-
-/* As far as the limits of this shell are those of the programs. */
-void
-check_limits(struct check *check)
-{
-	const struct conf *conf = &check->cli->conf;
-	struct load load = load_of(conf, cores());
-	unsigned files = load.worker_threads * DESCRIPTORS_A_THREAD +
-	    (unsigned)conf->db_connections + DESCRIPTORS_BASE;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		/* they raise the soft limit by themselves */
-		bool fits = limit.rlim_max >= files;
-
-		check_report(check, fits ? CHECK_OK : CHECK_FAIL, "limits",
-		    "a process needs up to %u descriptors, the limit is %llu%s",
-		    files, (unsigned long long)limit.rlim_max,
-		    fits ? "" : "; raise it (ulimit -n, LimitNOFILE=)");
-	}
-	/* root is not bound by it */
-	if (geteuid() != 0 && getrlimit(RLIMIT_NPROC, &limit) == 0) {
-		bool fits = limit.rlim_cur >= load.threads + load.workers * 4;
-
-		check_report(check, fits ? CHECK_OK : CHECK_WARN, "limits",
-		    "%u processes with %u threads, the user's limit is %llu%s",
-		    load.workers, load.threads,
-		    (unsigned long long)limit.rlim_cur,
-		    fits ? "" : "; raise it (ulimit -u, TasksMax=)");
-	}
 }
 
 static int

@@ -26,8 +26,6 @@ load_of(const struct conf *conf, unsigned cores)
 
 		load.workers += workers;
 		load.threads += workers * threads;
-		if (threads > load.worker_threads)
-			load.worker_threads = threads;
 	}
 	load.connections = load.workers * (unsigned)conf->db_connections;
 	return load;

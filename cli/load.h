@@ -10,7 +10,6 @@ struct conf;
 struct load {
 	unsigned workers;
 	unsigned threads; /* of all workers */
-	unsigned worker_threads; /* of the largest worker */
 	unsigned connections; /* to the database, of all workers */
 };
 

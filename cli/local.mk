@@ -2,6 +2,7 @@ sbin_PROGRAMS += dtr
 dtr_SOURCES = \
 	cli/check.h \
 	cli/check_db.c \
+	cli/check_limits.c \
 	cli/check_node.c \
 	cli/check_rights.c \
 	cli/cli.c \

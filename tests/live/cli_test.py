@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from stack import BUILD, TOP, USER, is_root
+from stack import BUILD, TOP, USER, is_root, wait_for
 
 PASSWORD = "correct horse battery"
 
@@ -947,11 +947,60 @@ def test_check_finds_too_many_connections(fresh):
     assert "raise it or lower database.connections" in fresh.check(code=1)["fail", "connections"]
 
 
-def test_check_finds_too_many_threads(fresh):
-    words = ["sh", "-c", 'ulimit -n 600; exec "$@"', "sh"] + fresh.words("check", "--json")
-    done = subprocess.run(words, capture_output=True, text=True, **as_user())
-    found = [c for c in json.loads(done.stdout)["checks"] if c["check"] == "limits" and c["result"] == "fail"]
-    assert done.returncode == 1 and "LimitNOFILE" in found[0]["text"]
+def limits_of(node, code=0, command="true"):
+    """What is said about limits by a shell that ran the command before."""
+    words = ["sh", "-c", command + '; exec "$@"', "sh"] + node.words("check", "--json")
+    # the leak checker makes a thread, which a limit may forbid
+    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, **as_user())
+    assert done.returncode == code, done
+    return [(c["result"], c["text"]) for c in json.loads(done.stdout)["checks"] if c["check"] == "limits"]
+
+
+def test_check_finds_limits_of_the_shell_too_low(ready):
+    for threads, program in ((64, "dtr-registry"), (16, "dtr-garant"), (16, "dtr-api")):
+        need = 1536 + threads * 5
+        found = limits_of(ready, 1, "ulimit -n %d" % (need - 1))
+        assert ("fail", "%s needs %d descriptors a process, the limit of this shell (%s is not seen) is %d; "
+                "raise it (LimitNOFILE= of its unit, ulimit -Hn) and start it again"
+                % (program, need, program, need - 1)) in found
+        # the program itself asks for the same
+        done = subprocess.run(["sh", "-c", 'ulimit -n 600; exec "$@"', "sh", os.path.join(BUILD, program),
+                               "-c", ready.conf], capture_output=True, text=True, **as_user())
+        assert done.returncode != 0 and "needs a limit of %d open files" % need in done.stdout + done.stderr
+        found = limits_of(ready, 1 if threads == 16 else 0, "ulimit -n %d" % need)
+        assert [r for r, text in found if text.startswith(program)] == ["ok"]
+    # programs raise the soft limit
+    assert {r for r, _ in limits_of(ready, 0, "ulimit -S -n 600")} == {"ok"}
+    result, text = limits_of(ready, 0, "prlimit --pid $$ --nproc=100")[-1]
+    assert result == "warn" and re.search(r"the user's limit in this shell .* is 100; raise it .*ulimit -u", text)
+
+
+def test_check_finds_limits_of_running_programs_too_low(fresh):
+    os.makedirs(fresh.path("run"))
+    give(fresh.path("run"))
+    process = subprocess.Popen([os.path.join(BUILD, "dtr-garant"), "-c", fresh.conf],
+                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user())
+    try:
+        wait_for("dtr-garant runs", lambda: os.path.exists(fresh.path("run", "dtr-garant.pid")))
+        # the limits of the shell are of no matter
+        found = {text.split()[0]: (result, text) for result, text in limits_of(fresh, 1, "ulimit -n 600")}
+        result, text = found["dtr-garant"]
+        assert result == "ok" and "the limit of process %d is" % process.pid in text
+        assert found["dtr-api"][0] == found["dtr-registry"][0] == "fail"
+        subprocess.run(["prlimit", "--pid", str(process.pid), "--nofile=1000", "--nproc=90"],
+                       check=True, **as_user())
+        found = fresh.check(code=1)
+        assert ("dtr-garant needs 1616 descriptors a process, the limit of process %d is 1000; raise it"
+                % process.pid in found["fail", "limits"])
+        assert "the user's limit in process %d is 90; raise it" % process.pid in found["warn", "limits"]
+    finally:
+        process.terminate()
+        process.wait()
+    assert ("fail", "limits") not in fresh.check()
+    # a file that was left behind names some other process
+    fresh.write("%d\n" % os.getpid(), "run", "dtr-garant.pid", mode=0o644)
+    assert "(dtr-garant is not seen)" in "".join(text for _, text in limits_of(fresh))
 
 
 def test_check_finds_a_database_that_is_down(fresh):

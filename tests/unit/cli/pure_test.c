@@ -119,7 +119,6 @@ test_load(void **state UNUSED)
 	load = load_of(&conf, 4);
 	assert_int_equal(load.workers, 1 + 3 + 1 + 2);
 	assert_int_equal(load.threads, 16 + 3 * 64 + 10 + 2 * 5);
-	assert_int_equal(load.worker_threads, 64);
 	assert_int_equal(load.connections, 8 * 7);
 	conf.registry_threads = 0;
 	assert_int_equal(
