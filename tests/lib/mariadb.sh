@@ -4,6 +4,7 @@
 # Its own folder, unix socket DIR/mysql.sock, durable commits, no TCP port.
 # Started by root it runs as $DTR_TEST_USER (default nobody), who is its
 # superuser by socket authentication; otherwise as the caller.
+# $DTR_TEST_DB_OPTION is one more line of its configuration.
 set -eu
 
 verb=${1:?start or stop}
@@ -36,6 +37,7 @@ make_defaults() {
 	innodb-flush-log-at-trx-commit=1
 	performance-schema=off
 	max-connections=${DTR_TEST_CONNECTIONS:-400}
+	${DTR_TEST_DB_OPTION:-}
 	X
 }
 

@@ -47,9 +47,9 @@ class Server:
         self.socket = os.path.join(self.dir, "db", "mysql.sock")
         self.count = 0
 
-    def run(self, verb):
+    def run(self, verb, option=""):
         subprocess.run([os.path.join(TOP, "tests/lib/mariadb.sh"), verb, os.path.join(self.dir, "db")],
-                       check=True, stdout=subprocess.DEVNULL)
+                       check=True, stdout=subprocess.DEVNULL, env=dict(os.environ, DTR_TEST_DB_OPTION=option))
 
     def sql(self, text, database=""):
         words = ["mariadb", "--no-defaults", "-N", "-B", "-S", self.socket, "-u", super_name()]
@@ -1025,6 +1025,27 @@ def test_check_of_a_stopped_database():
         node.init()
         server.run("stop")
         assert "the database does not answer" in node.check(code=1)["fail", "database"]
+    finally:
+        server.remove()
+
+
+def test_check_finds_another_clock():
+    server = Server()
+    # the server tells each session, but one of a superuser, a time of its own
+    server.run("start", "sysdate-is-now")
+    try:
+        node = server.node()
+        node.init()
+        # the time stands still, so a late look sees a little more or less
+        for seconds, result, said in ((4, "warn", range(2000, 4100)), (8, "fail", range(6000, 8100)),
+                                      (-8, "fail", range(7900, 10000))):
+            server.sql("SET GLOBAL init_connect = 'SET timestamp = UNIX_TIMESTAMP(NOW(6)) + %d'" % seconds)
+            text = node.check(code=1 if result == "fail" else 0)[result, "clock"]
+            found = re.fullmatch("the clock of unix:%s differs by ([0-9]+) ms; tokens need equal clocks: let chrony "
+                                 "or ntpd run on all nodes" % server.socket, text)
+            assert found and int(found.group(1)) in said, text
+        server.sql("SET GLOBAL init_connect = ''")
+        assert "clock" not in {name for _, name in node.check()}
     finally:
         server.remove()
 
