@@ -189,8 +189,14 @@ static int
 set_tags(struct db_tx *tx, struct push *p, const struct rand_id *id,
     struct err *err)
 {
+	struct event_note trimmed = { .actor = p->in->actor,
+		.event = { .kind = EVENT_DELETE, .object = EVENT_MANIFEST,
+		    .repository_id = p->in->repository->id,
+		    .repository = p->in->path } };
 	struct tag_change change = change_of(p, 0);
 	int rc = 0;
+
+	change.note = &trimmed;
 
 	for (size_t i = 0; rc == 0 && i < p->in->tag_count; i++)
 		rc = set_tag(tx, p, i, id, err);

@@ -47,6 +47,18 @@ move(struct db_tx *tx, const struct tag_change *c, const struct rand_id *old,
 	return put_history(tx, c, TAG_MOVED, old, err);
 }
 
+/* manifest's id, algorithm, digest, type and size, from this column on */
+static struct tag
+tag_of_row(const struct db_rows *rows, size_t row, size_t column)
+{
+	return (struct tag){
+		.manifest_id = db_cell_id(rows, row, column),
+		.digest = model_digest(rows, row, column + 1, column + 2),
+		.media_type = db_cell(rows, row, column + 3)->p,
+		.size = (uint64_t)db_cell(rows, row, column + 4)->i,
+	};
+}
+
 int
 tag_get(struct db_tx *tx, struct pool *pool,
     const struct rand_id *repository_id, const char *name, struct tag *out,
@@ -58,12 +70,7 @@ tag_get(struct db_tx *tx, struct pool *pool,
 
 	if (rc < 0 || rows.count == 0)
 		return rc;
-	*out = (struct tag){
-		.manifest_id = db_cell_id(&rows, 0, 0),
-		.digest = model_digest(&rows, 0, 1, 2),
-		.media_type = db_cell(&rows, 0, 3)->p,
-		.size = (uint64_t)db_cell(&rows, 0, 4)->i,
-	};
+	*out = tag_of_row(&rows, 0, 0);
 	return 1;
 }
 
@@ -92,6 +99,19 @@ tag_set(struct db_tx *tx, const struct tag_change *change,
 	return move(tx, change, &old->manifest_id, manifest_id, err);
 }
 
+static int
+note_deletion(struct db_tx *tx, struct event_note *note, const char *name,
+    const struct tag *tag, struct err *err)
+{
+	if (note == NULL)
+		return 0;
+	note->event.tag = name;
+	note->event.digest = tag->digest;
+	note->event.media_type = tag->media_type;
+	note->event.size = tag->size;
+	return event_note_put(tx, note, err);
+}
+
 int
 tag_trim(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
     int64_t limit, size_t *removed_out, struct err *err)
@@ -102,13 +122,18 @@ tag_trim(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
 
 	*removed_out = rc == 0 ? rows.count : 0;
 	for (size_t i = 0; rc == 0 && i < rows.count; i++) {
-		struct rand_id manifest_id = db_cell_id(&rows, i, 1);
+		struct tag tag = tag_of_row(&rows, i, 1);
 		struct tag_change oldest = *change;
 
 		oldest.name = db_cell(&rows, i, 0)->p;
 		/* an earlier run that was committed left no tag too many */
 		oldest.history_id = rand_id_new();
-		rc = tag_remove(tx, &oldest, &manifest_id, err);
+		if (oldest.note != NULL)
+			oldest.note->event.id = rand_id_new();
+		rc = tag_remove(tx, &oldest, &tag.manifest_id, err);
+		if (rc == 0)
+			rc = note_deletion(
+			    tx, oldest.note, oldest.name, &tag, err);
 	}
 	return rc;
 }
@@ -170,13 +195,10 @@ delete_tx(struct db_tx *tx, void *context, struct err *err)
 	rc = check_match(d->change, &tag, err);
 	if (rc < 0)
 		return rc;
-	if (note != NULL) {
-		note->event.digest = tag.digest;
-		note->event.media_type = tag.media_type;
-		note->event.size = tag.size;
-	}
 	rc = tag_remove(tx, d->change, &tag.manifest_id, err);
-	return rc < 0 ? rc : event_note_put(tx, note, err);
+	return rc < 0
+	    ? rc
+	    : note_deletion(tx, note, d->change->name, &tag, err);
 }
 
 int

@@ -20,7 +20,7 @@ struct tag_change {
 	struct rand_id history_id; /* made before the transaction */
 	bool immutable; /* what it points to must not change */
 	const char *if_match; /* of tag_delete(): If-Match, or NULL */
-	/* of tag_delete(); its digest, type and size are filled in */
+	/* of tag_delete() and tag_trim(), which fill in what was deleted */
 	struct event_note *note;
 };
 

@@ -37,5 +37,7 @@ SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT ?;
 -- Those beyond the first ? by their last push.
 -- name: tag_oldest
 -- roles: registry
-SELECT name, manifest_id FROM tag WHERE repository_id = ?
-ORDER BY updated DESC, name DESC LIMIT ?, 50;
+SELECT t.name, t.manifest_id, m.algorithm, m.digest, m.media_type, m.size
+FROM (SELECT name, manifest_id FROM tag WHERE repository_id = ?
+    ORDER BY updated DESC, name DESC LIMIT ?, 50) t
+    JOIN manifest m ON m.id = t.manifest_id;

@@ -108,6 +108,9 @@ def test_the_oldest_tags_go_beyond_the_limit(stack):
     rows = stack.sql("SELECT name, action FROM tag_history WHERE repository_id ="
                      " (SELECT id FROM repository WHERE path = 'admin/few') ORDER BY happened")
     assert rows == [["t5", "2"], ["t3", "2"]]
+    rows = stack.sql("SELECT tag, account, HEX(digest) FROM event WHERE repository = 'admin/few' AND kind = 3"
+                     " ORDER BY happened")
+    assert rows == [[tag, "admin", digest_of(image)[7:].upper()] for tag in ("t5", "t3")]
 
 
 def test_repositories_by_command(stack):
