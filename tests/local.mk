@@ -9,6 +9,7 @@ include tests/unit/db/local.mk
 include tests/unit/blob/local.mk
 include tests/unit/model/local.mk
 include tests/unit/core/local.mk
+include tests/unit/garant/local.mk
 include tests/unit/cli/local.mk
 include tests/db/local.mk
 include tests/fcgi/local.mk

@@ -65,17 +65,15 @@ parse_one(struct scope_list *list, struct pool *pool, const char *p,
 {
 	const char *first = memchr(p, ':', (size_t)(end - p));
 	const char *last = memrchr(p, ':', (size_t)(end - p));
-	const char *class;
+	/* the class is no longer used: repository(plugin) is a repository */
+	size_t type = strcspn(p, "(:");
 	struct scope scope;
 
-	if (first == NULL || first == last || first == p)
+	if (first == last || type == 0)
 		return err_set(err, E_INVALID,
 		    "scope \"%.*s\" is not of the form type:name:actions",
 		    (int)(end - p > 80 ? 80 : end - p), p);
-	/* the class is no longer used: repository(plugin) is a repository */
-	class = memchr(p, '(', (size_t)(first - p));
-	scope.type = pool_memdup(
-	    pool, p, (size_t)((class != NULL ? class : first) - p));
+	scope.type = pool_memdup(pool, p, type);
 	scope.name = pool_memdup(pool, first + 1, (size_t)(last - first - 1));
 	scope.actions = parse_actions(last + 1, end);
 	return add(list, &scope, err);

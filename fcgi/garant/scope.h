@@ -30,8 +30,8 @@ struct scope_list {
 
 /*
  * Adds the scopes in text; the same type and name are joined. E_INVALID for
- * text without two colons or with more than SCOPES_MAX different names. The
- * name may hold a colon itself (a host with port).
+ * text without a type or two colons, or with more than SCOPES_MAX different
+ * names. The name may hold a colon itself (a host with port).
  */
 int scope_parse(struct scope_list *list, struct pool *pool, const char *text,
     struct err *err);
