@@ -64,6 +64,12 @@ tests_fuzz_range_fuzz_SOURCES = tests/fuzz/range_fuzz.c $(fuzz_main)
 tests_fuzz_range_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_range_fuzz_LDADD = fcgi/core/libcore.a common/libcommon.a
 
+fuzz_targets += tests/fuzz/scope_fuzz
+tests_fuzz_scope_fuzz_SOURCES = tests/fuzz/scope_fuzz.c fcgi/garant/scope.c \
+	$(fuzz_main)
+tests_fuzz_scope_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_scope_fuzz_LDADD = common/libcommon.a
+
 fuzz_targets += tests/fuzz/uri_fuzz
 tests_fuzz_uri_fuzz_SOURCES = tests/fuzz/uri_fuzz.c $(fuzz_main)
 tests_fuzz_uri_fuzz_LDFLAGS = $(fuzz_ldflags)
