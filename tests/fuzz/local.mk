@@ -26,6 +26,11 @@ tests_fuzz_enc_fuzz_SOURCES = tests/fuzz/enc_fuzz.c $(fuzz_main)
 tests_fuzz_enc_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_enc_fuzz_LDADD = common/libcommon.a
 
+fuzz_targets += tests/fuzz/etag_fuzz
+tests_fuzz_etag_fuzz_SOURCES = tests/fuzz/etag_fuzz.c $(fuzz_main)
+tests_fuzz_etag_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_etag_fuzz_LDADD = common/libcommon.a
+
 fuzz_targets += tests/fuzz/image_config_fuzz
 tests_fuzz_image_config_fuzz_SOURCES = tests/fuzz/image_config_fuzz.c \
 	$(fuzz_main)
