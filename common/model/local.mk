@@ -39,6 +39,8 @@ common_libcommon_a_SOURCES += \
 	common/model/schema.h \
 	common/model/search.c \
 	common/model/search.h \
+	common/model/search_words.c \
+	common/model/search_words.h \
 	common/model/setting.c \
 	common/model/setting.h \
 	common/model/setting_keys.def \

@@ -5,23 +5,18 @@
 #include "common/base/pool.h"
 #include "common/model/model.h"
 #include "common/model/q.h"
+#include "common/model/search_words.h"
 #include "common/oci/name.h"
 
-#define STEP       1000
-#define STEP_SIZE  ((size_t)16 << 20)
-#define TERMS_MAX  8
-#define SEPARATORS "/._-"
-/* behind every byte that a name may have */
-#define END "~"
+#define STEP      1000
+#define STEP_SIZE ((size_t)16 << 20)
 
 /* a search under way */
 struct run {
 	const struct search *search;
 	struct db *db;
 	struct pool *pool;
-	const char *terms[TERMS_MAX];
-	size_t term_count;
-	const char *key; /* the longest one, which the index is asked for */
+	struct search_terms terms; /* the index is asked for the key */
 	struct search_result *found;
 };
 
@@ -30,18 +25,6 @@ struct place {
 	char word[OCI_NAME_MAX + 1];
 	struct rand_id id;
 };
-
-const char *
-search_next_word(const char *path, size_t *at_io)
-{
-	size_t at = *at_io;
-
-	if (at > 0)
-		at += strcspn(path + at, SEPARATORS);
-	at += strspn(path + at, SEPARATORS);
-	*at_io = at + 1;
-	return path[at] != '\0' ? path + at : NULL;
-}
 
 int
 search_add(struct db_tx *tx, const struct rand_id *repository, const char *path,
@@ -55,64 +38,6 @@ search_add(struct db_tx *tx, const struct rand_id *repository, const char *path,
 		rc = tx_exec(tx, Q_SEARCH_WORD_INSERT, NULL, err, db_text(word),
 		    db_id(repository));
 	return rc;
-}
-
-/* names are lower case */
-static char *
-lower(struct pool *pool, const char *p, size_t n)
-{
-	char *text = pool_memdup(pool, p, n);
-
-	for (size_t i = 0; i < n; i++)
-		if (text[i] >= 'A' && text[i] <= 'Z')
-			text[i] = (char)(text[i] - 'A' + 'a');
-	return text;
-}
-
-/*
- * What no name has is not found, and not asked for: the index is in ASCII,
- * and of no use to compare with other text.
- */
-static bool
-may_be_found(const struct run *run)
-{
-	static const char letters[] =
-	    "abcdefghijklmnopqrstuvwxyz0123456789" SEPARATORS;
-
-	for (size_t i = 0; i < run->term_count; i++)
-		if (run->terms[i][strspn(run->terms[i], letters)] != '\0')
-			return false;
-	return strlen(run->key) <= OCI_NAME_MAX;
-}
-
-static int
-split(struct run *run, struct err *err)
-{
-	const char *p = run->search->text;
-
-	run->key = "";
-	for (p += strspn(p, " \t"); *p != '\0'; p += strspn(p, " \t")) {
-		size_t n = strcspn(p, " \t");
-		const char *term = lower(run->pool, p, n);
-
-		if (run->term_count == TERMS_MAX)
-			return err_set(err, E_INVALID,
-			    "a search has at most %d words", TERMS_MAX);
-		run->terms[run->term_count++] = term;
-		if (n > strlen(run->key))
-			run->key = term;
-		p += n;
-	}
-	return 0;
-}
-
-static bool
-matches(const struct run *run, const char *path)
-{
-	for (size_t i = 0; i < run->term_count; i++)
-		if (strstr(path, run->terms[i]) == NULL)
-			return false;
-	return true;
 }
 
 /* a name may have the key more than once */
@@ -134,7 +59,7 @@ take(struct run *run, const struct db_rows *rows, size_t i)
 
 	/* without a path it is being deleted */
 	if (path == NULL || db_cell(rows, i, 4)->i != 1 ||
-	    !matches(run, path) || is_known(found, &id))
+	    !search_terms_match(&run->terms, path) || is_known(found, &id))
 		return;
 	if (found->count == SEARCH_FOUND_MAX) {
 		found->is_cut = true;
@@ -151,7 +76,7 @@ step(
     struct run *run, struct pool *pool, struct place *place_io, struct err *err)
 {
 	const struct rand_id *reader = run->search->reader;
-	const char *end = pool_printf(pool, "%s" END, run->key);
+	const char *end = pool_printf(pool, "%s" SEARCH_END, run->terms.key);
 	struct db_rows rows;
 	int rc = db_select(run->db, pool, Q_SEARCH_WORDS, &rows, err,
 	    db_int(run->search->reader_is_admin), db_id(reader), db_id(reader),
@@ -177,7 +102,7 @@ look(struct run *run, struct err *err)
 	struct place place = { .word = "" };
 	int rc = 1;
 
-	memcpy(place.word, run->key, strlen(run->key));
+	memcpy(place.word, run->terms.key, strlen(run->terms.key));
 	for (size_t looked = 0; rc == 1 && looked < SEARCH_LOOK_MAX;
 	     looked += STEP) {
 		rc = step(run, pool, &place, err);
@@ -215,15 +140,15 @@ search_repositories(struct db *db, struct pool *pool,
 	struct run run = {
 		.search = search, .db = db, .pool = pool, .found = out
 	};
-	int rc = split(&run, err);
+	int rc = search_terms_parse(&run.terms, pool, search->text, err);
 
 	*out = (struct search_result){
 		.items = pool_array(pool, SEARCH_FOUND_MAX, sizeof(*out->items))
 	};
-	if (rc == 0 && may_be_found(&run))
+	if (rc == 0 && search_terms_may_match(&run.terms))
 		rc = look(&run, err);
 	if (rc == 0)
 		qsort_r(out->items, out->count, sizeof(*out->items), compare,
-		    pool_strdup(pool, run.key));
+		    pool_strdup(pool, run.terms.key));
 	return rc;
 }

@@ -43,8 +43,8 @@ struct search_result {
 };
 
 /*
- * What the reader may read and whose name has all the words of the text, one
- * of them as the beginning of a word. No text: everything. First those that
+ * What the reader may read and whose name has all the words of the text, the
+ * longest as the beginning of a word. No text: everything. First those that
  * are called so, then those whose own name begins so, then the others, each
  * by path. In pool memory.
  */
@@ -57,11 +57,5 @@ int search_repositories(struct db *db, struct pool *pool,
  */
 int search_add(struct db_tx *tx, const struct rand_id *repository,
     const char *path, struct err *err);
-
-/*
- * The ends of a path that begin a word, longest first: *at_io is 0 for the
- * first call. NULL behind the last one. Pure.
- */
-const char *search_next_word(const char *path, size_t *at_io);
 
 #endif
