@@ -80,6 +80,12 @@ tests_fuzz_scope_fuzz_SOURCES = tests/fuzz/scope_fuzz.c fcgi/garant/scope.c \
 tests_fuzz_scope_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_scope_fuzz_LDADD = common/libcommon.a
 
+fuzz_targets += tests/fuzz/search_words_fuzz
+tests_fuzz_search_words_fuzz_SOURCES = tests/fuzz/search_words_fuzz.c \
+	$(fuzz_main)
+tests_fuzz_search_words_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_search_words_fuzz_LDADD = common/libcommon.a
+
 fuzz_targets += tests/fuzz/uri_fuzz
 tests_fuzz_uri_fuzz_SOURCES = tests/fuzz/uri_fuzz.c $(fuzz_main)
 tests_fuzz_uri_fuzz_LDFLAGS = $(fuzz_ldflags)
