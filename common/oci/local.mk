@@ -6,4 +6,6 @@ common_libcommon_a_SOURCES += \
 	common/oci/name.c \
 	common/oci/name.h \
 	common/oci/oci_digest.c \
-	common/oci/oci_digest.h
+	common/oci/oci_digest.h \
+	common/oci/referrer_index.c \
+	common/oci/referrer_index.h

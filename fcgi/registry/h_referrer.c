@@ -5,13 +5,12 @@
 #include "common/base/err.h"
 #include "common/base/pool.h"
 #include "common/base/str.h"
-#include "common/json/jscheck.h"
-#include "common/json/jsr.h"
 #include "common/json/jsw.h"
 #include "common/model/manifest.h"
 #include "common/model/model.h"
 #include "common/model/referrer.h"
 #include "common/oci/manifest.h"
+#include "common/oci/referrer_index.h"
 #include "fcgi/registry/auth.h"
 #include "fcgi/registry/reply.h"
 
@@ -22,90 +21,6 @@
 #define FALLBACK_BYTES ((size_t)3 << 20)
 /* of a fallback tag: the algorithm, "-", and so many digits of the digest */
 #define FALLBACK_DIGITS 64
-
-static const struct jscheck_limits limits = {
-	.bytes = (size_t)16 << 20,
-	.depth = 64,
-	.values = 400000,
-};
-
-/* one descriptor of the answer, whatever it was read from */
-struct entry {
-	struct oci_digest digest;
-	const char *media_type;
-	int64_t size;
-	const char *artifact_type; /* NULL: none */
-	const char *annotations;   /* a JSON object, or NULL */
-};
-
-static void
-put_entry(struct jsw *w, const struct entry *entry)
-{
-	char digest[OCI_DIGEST_TEXT_SIZE];
-
-	oci_digest_put(digest, &entry->digest);
-	jsw_object(w, NULL);
-	jsw_str(w, "mediaType", entry->media_type);
-	jsw_str(w, "digest", digest);
-	jsw_int(w, "size", entry->size);
-	if (entry->artifact_type != NULL)
-		jsw_str(w, "artifactType", entry->artifact_type);
-	if (entry->annotations != NULL)
-		jsw_raw(w, "annotations", entry->annotations,
-		    strlen(entry->annotations));
-	jsw_end(w);
-}
-
-/* false: not a descriptor, which an index that anybody may push can hold */
-static bool
-parse_entry(struct entry *out, const struct jsr *item)
-{
-	struct jsr annotations = { .node = NULL };
-	const char *digest;
-	struct err ignored;
-
-	*out = (struct entry){ .media_type = "" };
-	if (jsr_as_object(item, &ignored) < 0 ||
-	    jsr_str(item, "digest", true, &digest, &ignored) < 0 ||
-	    oci_digest_parse(&out->digest, digest, &ignored) < 0 ||
-	    jsr_str(item, "mediaType", true, &out->media_type, &ignored) < 0 ||
-	    jsr_int(item, "size", true, 0, INT64_MAX, &out->size, &ignored) < 0 ||
-	    jsr_str(item, "artifactType", false, &out->artifact_type,
-		&ignored) < 0 ||
-	    jsr_object(item, "annotations", false, &annotations, &ignored) < 0)
-		return false;
-	if (annotations.node != NULL)
-		out->annotations = jsr_text(&annotations);
-	return true;
-}
-
-static size_t
-parse_index(struct pool *pool, const struct referrer_query *query,
-    const char *payload, size_t n, struct entry **out)
-{
-	struct jsr root, list = { .node = NULL };
-	struct err ignored;
-	size_t count = 0;
-
-	*out = NULL;
-	if (jsr_parse(pool, payload, n, &limits, &root, &ignored) < 0 ||
-	    jsr_array(&root, "manifests", false, OCI_DESCRIPTORS_MAX, &list,
-		&ignored) < 0)
-		return 0;
-	*out = pool_array(pool, jsr_count(&list), sizeof(**out));
-	for (size_t i = 0; i < jsr_count(&list); i++) {
-		struct jsr item = jsr_item(&list, i);
-		struct entry *entry = &(*out)[count];
-
-		if (parse_entry(entry, &item) &&
-		    (query->artifact_type == NULL ||
-			(entry->artifact_type != NULL &&
-			    strcmp(entry->artifact_type,
-				query->artifact_type) == 0)))
-			count++;
-	}
-	return count;
-}
 
 /* 1 there is an index under the subject's fallback tag, 0 there is none */
 static int
@@ -141,7 +56,7 @@ put_fallback(struct req *req, const struct referrer_query *query,
     struct jsw *w, struct err *err)
 {
 	struct oci_digest *digests;
-	struct entry *entries;
+	struct oci_referrer *entries;
 	const char *payload;
 	size_t count, n;
 	bool *keep;
@@ -149,7 +64,8 @@ put_fallback(struct req *req, const struct referrer_query *query,
 
 	if (rc <= 0)
 		return rc;
-	count = parse_index(req->pool, query, payload, n, &entries);
+	count = oci_referrer_index_parse(
+	    req->pool, query->artifact_type, payload, n, &entries);
 	digests = pool_array(req->pool, count, sizeof(*digests));
 	keep = pool_array(req->pool, count, sizeof(*keep));
 	for (size_t i = 0; i < count; i++)
@@ -159,7 +75,7 @@ put_fallback(struct req *req, const struct referrer_query *query,
 	for (size_t i = 0; rc == 0 && i < count && w->out->len < FALLBACK_BYTES;
 	     i++)
 		if (keep[i])
-			put_entry(w, &entries[i]);
+			oci_referrer_put(w, &entries[i]);
 	return rc;
 }
 
@@ -193,13 +109,13 @@ put_page(struct req *req, struct referrer_query *query, struct jsw *w,
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < count; i++) {
-		struct entry entry = { .digest = found[i].digest,
+		struct oci_referrer entry = { .digest = found[i].digest,
 			.media_type = found[i].media_type,
 			.size = (int64_t)found[i].size,
 			.artifact_type = found[i].artifact_type,
 			.annotations = found[i].annotations };
 
-		put_entry(w, &entry);
+		oci_referrer_put(w, &entry);
 	}
 	if (more)
 		put_link(req, query, &found[count - 1].id);
