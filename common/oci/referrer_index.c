@@ -14,6 +14,27 @@ static const struct jscheck_limits limits = {
 	.values = 400000,
 };
 
+static bool
+is_type(const char *type)
+{
+	return type == NULL || strlen(type) <= OCI_MEDIA_TYPE_MAX;
+}
+
+/* clients read them as a table of texts, or else nothing of the answer */
+static bool
+are_annotations(const struct jsr *object)
+{
+	struct jsr_walk walk = jsr_walk(object);
+	const char *name, *text;
+	struct err ignored;
+	struct jsr value;
+
+	while (jsr_next(&walk, &name, &value))
+		if (jsr_as_str(&value, &text, &ignored) < 0)
+			return false;
+	return true;
+}
+
 /* false: not a descriptor */
 static bool
 parse_item(struct oci_referrer *out, const struct jsr *item)
@@ -33,9 +54,12 @@ parse_item(struct oci_referrer *out, const struct jsr *item)
 		&ignored) < 0 ||
 	    jsr_object(item, "annotations", false, &annotations, &ignored) < 0)
 		return false;
-	if (annotations.node != NULL)
-		out->annotations = jsr_text(&annotations);
-	return true;
+	if (!is_type(out->media_type) || !is_type(out->artifact_type))
+		return false;
+	if (annotations.node == NULL)
+		return true;
+	out->annotations = jsr_text(&annotations);
+	return are_annotations(&annotations);
 }
 
 static bool

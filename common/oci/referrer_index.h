@@ -21,9 +21,10 @@ struct oci_referrer {
 
 /*
  * The descriptors of an index that anybody may have pushed, with this
- * artifact type alone (NULL: all). What is no descriptor is left out, and a
- * text that is no index of at most OCI_DESCRIPTORS_MAX has none. Returns
- * their number; *out and all texts belong to the pool.
+ * artifact type alone (NULL: all). What is no descriptor, has annotations that
+ * are no texts or a type over OCI_MEDIA_TYPE_MAX is left out, and a text that
+ * is no index of at most OCI_DESCRIPTORS_MAX has none. Returns their number;
+ * *out and all texts belong to the pool.
  */
 size_t oci_referrer_index_parse(struct pool *pool, const char *artifact_type,
     const char *text, size_t n, struct oci_referrer **out);

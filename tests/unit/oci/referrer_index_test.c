@@ -101,13 +101,39 @@ test_no_descriptor(void **state UNUSED)
 		"{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\"}",
 		"{\"mediaType\":\"a/b\",\"digest\":\"sha256:0\",\"size\":7}",
 		"{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":-1}",
-		"{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":.5}",
+		"{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST
+		"\",\"size\":7.0}",
 		"{\"mediaType\":{},\"digest\":\"" DIGEST "\",\"size\":7}",
-		START ",\"artifactType\":1}", START ",\"annotations\":[]}" };
+		START ",\"artifactType\":1}", START ",\"annotations\":[]}",
+		/* clients read them as a table of texts */
+		START ",\"annotations\":{\"k\":1}}",
+		START ",\"annotations\":{\"k\":\"v\",\"l\":null}}",
+		START ",\"annotations\":{\"k\":{\"l\":\"v\"}}}" };
 
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
 		if (parse(NULL, wrong[i]) != 0)
 			fail_msg("%s is taken", wrong[i]);
+}
+
+static void
+test_long_types(void **state UNUSED)
+{
+	for (int n = OCI_MEDIA_TYPE_MAX; n <= OCI_MEDIA_TYPE_MAX + 1; n++) {
+		size_t taken = n <= OCI_MEDIA_TYPE_MAX ? 1 : 0;
+
+		assert_int_equal(
+		    parse(NULL,
+			pool_printf(
+			    pool, START ",\"artifactType\":\"%0*d\"}", n, 0)),
+		    taken);
+		assert_int_equal(
+		    parse(NULL,
+			pool_printf(pool,
+			    "{\"mediaType\":\"%0*d\",\"digest\":\"" DIGEST
+			    "\",\"size\":7}",
+			    n, 0)),
+		    taken);
+	}
 }
 
 /* those beside it are taken */
@@ -150,6 +176,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_members),
 	TEST(test_filter),
 	TEST(test_no_descriptor),
+	TEST(test_long_types),
 	TEST(test_among_others),
 	TEST(test_no_index),
 	TEST(test_too_many),
