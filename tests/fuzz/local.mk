@@ -74,6 +74,13 @@ tests_fuzz_range_fuzz_SOURCES = tests/fuzz/range_fuzz.c $(fuzz_main)
 tests_fuzz_range_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_range_fuzz_LDADD = fcgi/core/libcore.a common/libcommon.a
 
+fuzz_targets += tests/fuzz/referrer_index_fuzz
+tests_fuzz_referrer_index_fuzz_SOURCES = tests/fuzz/referrer_index_fuzz.c \
+	$(fuzz_main)
+tests_fuzz_referrer_index_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_referrer_index_fuzz_LDADD = common/libcommon.a $(CRYPTO_LIBS) \
+	$(JSONC_LIBS)
+
 fuzz_targets += tests/fuzz/scope_fuzz
 tests_fuzz_scope_fuzz_SOURCES = tests/fuzz/scope_fuzz.c fcgi/garant/scope.c \
 	$(fuzz_main)
