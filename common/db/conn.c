@@ -84,15 +84,14 @@ ask_variable(struct conn *conn, const char *text, bool *is_on, struct err *err)
 	return rc;
 }
 
-int
-conn_status(
-    struct conn *conn, const char *text, int64_t *out, struct err *err)
+/* 0 if there is no such name */
+static int
+ask_number(struct conn *conn, const char *text, int64_t *out, struct err *err)
 {
 	char value[VALUE_SIZE];
 	int rc = ask_value(conn, text, value, err);
 
-	*out = 0;
-	if (rc == 1 && !num_parse_range(value, 0, INT64_MAX, out))
+	if (rc != 1 || !num_parse_range(value, 0, INT64_MAX, out))
 		*out = 0;
 	return rc < 0 ? rc : 0;
 }
@@ -144,6 +143,23 @@ conn_is_ready(struct conn *conn, struct err *err)
 		return rc;
 	conn->is_galera = is_on;
 	return is_on ? 0 : 1;
+}
+
+int
+conn_cluster(struct conn *conn, struct db_cluster *out, struct err *err)
+{
+	int rc = conn_is_ready(conn, err);
+
+	*out = (struct db_cluster){ .is_ready = rc == 1 };
+	if (rc < 0 || !conn->is_galera)
+		return rc < 0 ? rc : 0;
+	rc = ask_number(
+	    conn, "SHOW STATUS LIKE 'wsrep_cluster_size'", &out->nodes, err);
+	if (rc == 0)
+		rc = ask_number(conn,
+		    "SHOW STATUS LIKE 'wsrep_local_recv_queue'",
+		    &out->receive_queue, err);
+	return rc;
 }
 
 static bool

@@ -371,22 +371,6 @@ db_check(struct db *db, struct err *err)
 	return rc < 0 && rc != E_INTERNAL ? E_BUSY : rc;
 }
 
-static int
-ask_cluster(struct conn *conn, struct db_cluster *out, struct err *err)
-{
-	int rc = conn_is_ready(conn, err);
-
-	out->is_ready = rc == 1;
-	if (rc < 0 || !conn->is_galera)
-		return rc < 0 ? rc : 0;
-	rc = conn_status(
-	    conn, "SHOW STATUS LIKE 'wsrep_cluster_size'", &out->nodes, err);
-	return rc < 0 ? rc
-		      : conn_status(conn,
-			    "SHOW STATUS LIKE 'wsrep_local_recv_queue'",
-			    &out->receive_queue, err);
-}
-
 int
 db_cluster(struct db *db, struct db_cluster *out, struct err *err)
 {
@@ -396,7 +380,7 @@ db_cluster(struct db *db, struct db_cluster *out, struct err *err)
 	*out = (struct db_cluster){ .is_ready = false };
 	if (rc < 0)
 		return rc;
-	rc = ask_cluster(conn, out, err);
+	rc = conn_cluster(conn, out, err);
 	if (rc < 0)
 		conn_judge_read(conn);
 	conn_give(conn);

@@ -109,9 +109,8 @@ int conn_is_ready(struct conn *conn, struct err *err);
  * node is too far behind the others, however ready it says that it is.
  */
 void conn_judge_read(struct conn *conn);
-/* A number of SHOW STATUS, 0 if there is no such name. */
-int conn_status(
-    struct conn *conn, const char *text, int64_t *out, struct err *err);
+/* As db_cluster(). */
+int conn_cluster(struct conn *conn, struct db_cluster *out, struct err *err);
 /* Runs a text without result. */
 int conn_run(struct conn *conn, const char *text, struct err *err);
 /* Says what went wrong in the last call; returns err's code. */
