@@ -6,6 +6,7 @@
 #include "common/base/err.h"
 #include "common/base/pool.h"
 #include "common/conf/conf.h"
+#include "common/model/setting.h"
 #include "common/oci/name.h"
 #include "fcgi/core/req.h"
 #include "fcgi/registry/limits.h"
@@ -59,17 +60,25 @@ scope_of(const struct req *req, enum permission permission)
 	return NULL;
 }
 
-static void
-challenge(struct req *req, enum permission permission, const char *error)
+static const char *
+param(struct pool *pool, const char *name, const char *value)
 {
-	const char *scope = scope_of(req, permission);
+	return value != NULL ? pool_printf(pool, ",%s=\"%s\"", name, value)
+			     : "";
+}
+
+static void
+challenge(struct req *req, enum permission permission, const char *error,
+    const char *description)
+{
+	struct pool *pool = req->pool;
 
 	resp_printf(req, "WWW-Authenticate",
-	    "Bearer realm=\"%s/auth/token\",service=\"%s\"%s%s%s%s%s%s",
+	    "Bearer realm=\"%s/auth/token\",service=\"%s\"%s%s%s",
 	    registry.conf->external_url, registry.service,
-	    scope != NULL ? ",scope=\"" : "", scope != NULL ? scope : "",
-	    scope != NULL ? "\"" : "", error != NULL ? ",error=\"" : "",
-	    error != NULL ? error : "", error != NULL ? "\"" : "");
+	    param(pool, "scope", scope_of(req, permission)),
+	    param(pool, "error", error),
+	    param(pool, "error_description", description));
 }
 
 static bool
@@ -144,7 +153,7 @@ identify(struct req *req, enum permission permission, struct err *err)
 	int rc;
 
 	if (token == NULL) {
-		challenge(req, permission, NULL);
+		challenge(req, permission, NULL, NULL);
 		rc = limits_check_rate(req, err);
 		return rc < 0
 		    ? rc
@@ -154,7 +163,7 @@ identify(struct req *req, enum permission permission, struct err *err)
 	if (rc == E_UNAUTH) {
 		struct err limited;
 
-		challenge(req, permission, "invalid_token");
+		challenge(req, permission, "invalid_token", NULL);
 		if (limits_check_rate(req, &limited) == E_LIMIT) {
 			*err = limited;
 			rc = E_LIMIT;
@@ -175,20 +184,48 @@ check_writable(enum permission permission, struct err *err)
 	    : 0;
 }
 
-/* the first words are those that every registry says */
+/* the first words are those that every registry says; the rest is the same
+ * whether the repository is there or not, as not all may know that */
 static int
-refuse(struct req *req, enum permission permission, struct err *err)
+denied(const char *name, enum permission permission, struct err *err)
 {
-	challenge(req, permission, "insufficient_scope");
-	if (permission == PERMISSION_PUSH)
-		err_set(err, E_UNAUTH,
+	struct settings settings;
+	int rc;
+
+	if (permission != PERMISSION_PUSH)
+		return err_set(err, E_UNAUTH,
+		    "requested access to the resource is denied");
+	rc = settings_current(registry.db, &settings, err);
+	if (rc < 0)
+		return rc;
+	if (settings.create_on_push)
+		return err_set(err, E_UNAUTH,
 		    "requested access to the resource is denied: no right to "
 		    "push to \"%s\", or its first part is no user or "
 		    "organisation",
-		    req->args[0]);
-	else
-		err_set(err, E_UNAUTH,
-		    "requested access to the resource is denied");
+		    name);
+	return err_set(err, E_UNAUTH,
+	    "requested access to the resource is denied: no right to push, or "
+	    "there is no such repository and a push makes none here; a system "
+	    "administrator can make it: dtr repository create %s",
+	    name);
+}
+
+/* Docker shows the challenge's description and drops the body's text; it may
+ * hold no double quotes (RFC 6750, 3) */
+static int
+refuse(struct req *req, enum permission permission, struct err *err)
+{
+	int rc = denied(req->args[0], permission, err);
+	char *description;
+
+	if (rc != E_UNAUTH)
+		return rc;
+	description = pool_strdup(req->pool, err->text);
+	for (char *p = description; *p != '\0'; p++)
+		if (*p == '"')
+			*p = '\'';
+	challenge(req, permission, "insufficient_scope", description);
 	return err_reason(err, "DENIED");
 }
 

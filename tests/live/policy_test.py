@@ -137,6 +137,41 @@ def test_repositories_by_command(stack):
 
 # --- settings
 
+def test_a_push_makes_no_repository_when_it_may_not(stack, setting):
+    there = Repository(stack, "alice/there", user="alice")
+    image = there.image("there")
+    assert there.put("v1", image).status == 201
+    dtr(stack, "repository", "create", "admin/closed")
+    setting("createRepositoryOnPush", "false")
+    before = stack.counts()
+    # administrators are no exception; who may not push learns no more of what is there
+    for name, user in (("alice/new", "alice"), ("alice/new", "admin"), ("admin/new", "admin"), ("admin/new", "alice"),
+                       ("admin/closed", "alice"), ("nobody-there/new", "admin")):
+        repository = Repository(stack, name, user)
+        for method, path, body in (("POST", "blobs/uploads/", None), ("PUT", "manifests/v1", image),
+                                   ("POST", "blobs/uploads/?digest=" + digest_of(b"x"), b"x"),
+                                   ("POST", "blobs/uploads/?mount=%s&from=alice/there" % digest_of(b"layer there"),
+                                    None)):
+            answer = repository.ask(method, path, [("Content-Type", MANIFEST)], body)
+            assert (answer.status, answer.code()) == (401, "DENIED"), (name, user, method, answer.body)
+            assert b"a push makes none" in answer.body, answer.body
+            assert b"administrator can make it: dtr repository create " + name.encode() in answer.body
+    assert stack.counts() == before
+    missing = Repository(stack, "alice/new", "alice").ask("GET", "manifests/v1")
+    assert (missing.status, missing.code()) == (404, "NAME_UNKNOWN")
+    # what is there is pushed to
+    there = Repository(stack, "alice/there", user="alice")
+    again = there.image("there again")
+    assert there.put("v2", again).status == 201 and there.tags() == ["v1", "v2"]
+    # as it was told
+    dtr(stack, "repository", "create", "alice/new")
+    made = Repository(stack, "alice/new", user="alice")
+    assert made.put("v1", made.image("new")).status == 201
+    setting("createRepositoryOnPush", "true")
+    newer = Repository(stack, "alice/newer", user="alice")
+    assert newer.put("v1", newer.image("newer")).status == 201
+
+
 def test_read_only_mode_refuses_pushes_and_says_who_can_change_it(stack, setting):
     repository = Repository(stack, "admin/readonly")
     image = repository.image("ro")
