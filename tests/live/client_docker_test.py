@@ -8,6 +8,7 @@ import clients as lib
 import oci_layout
 from client_fixtures import bad, good, log_in, made, place, started  # noqa: F401
 from client_kinds import KINDS
+from policy_test import setting  # noqa: F401
 from stack import ADMIN, PASSWORD, wait_for
 
 
@@ -84,13 +85,23 @@ def test_nobody_pushes_outside_of_a_namespace(docker):
         assert docker.no_rights in bad(docker.push(docker.host + outside))
 
 
-def test_layer_of_200_megabytes(stack, docker):
+def test_push_that_may_make_no_repository_names_the_way(stack, docker, setting):
+    name = made(docker, docker.host + "/alice/unmade:1")
+    setting("createRepositoryOnPush", "false")
+    out = bad(docker.push(name))
+    assert docker.no_rights in out and "can make it: dtr repository create alice/unmade" in out
+    done = stack.dtr("repository", "create", "alice/unmade")
+    assert done.returncode == 0, done.stderr
+    good(docker.push(name))
+
+
+def test_layer_of_300_megabytes(stack, docker):
     # what repeats after a megabyte cannot be compressed
-    docker.make(docker.host + "/alice/large:1", {"large": os.urandom(1 << 20) * 200})
+    docker.make(docker.host + "/alice/large:1", {"large": os.urandom(1 << 20) * 300})
     image = docker.image(docker.host + "/alice/large:1")
     good(docker.push(docker.host + "/alice/large:1"))
     sizes = stack.sql("SELECT MAX(size) FROM blob_content")
-    assert int(sizes[0][0]) > 200 << 20
+    assert int(sizes[0][0]) > 300 << 20
     docker.forget()
     good(docker.pull(docker.host + "/alice/large:1"))
     assert docker.image(docker.host + "/alice/large:1") == image

@@ -1,4 +1,5 @@
 """Indexes, large and empty blobs, artifacts: built here, sent by Skopeo or by hand, read by the others."""
+import gzip
 import hashlib
 import json
 import os
@@ -76,8 +77,8 @@ def test_index_is_copied_within_the_registry(stack, skopeo, layout):
     assert lib.uploads(stack) - before <= 2
 
 
-def test_layer_of_200_megabytes(stack, skopeo, layout, started):
-    layer = oci_layout.tar({"large": os.urandom(1 << 20) * 200})
+def test_layer_of_300_megabytes(stack, skopeo, layout, started):
+    layer = oci_layout.tar({"large": os.urandom(1 << 20) * 300})
     digest = layout.tag("large", layout.raw_image(layer))
     copy_and_back(skopeo, layout, "large", "alice/oci/large:1", "--preserve-digests")
     assert lib.remote_digest(stack, "alice/oci/large", "1") == digest
@@ -160,3 +161,111 @@ def test_artifact_whose_subject_comes_later(stack, skopeo, layout):
     good(skopeo.copy(local(layout, "later"), "docker://%s/%s:1" % (skopeo.host, path)))
     answer = stack.request("GET", "/v2/%s/manifests/%s" % (path, digest), headers)
     assert (answer.status, answer.body) == (200, manifest)
+
+
+# --- what is no image: sent and read by hand, and by Skopeo
+
+class Raw:
+    """Requests to one repository of alice."""
+
+    def __init__(self, stack, path):
+        self.stack, self.path = stack, path
+        self.headers = stack.bearer("repository:%s:pull,push,delete" % path, user="alice")
+
+    def ask(self, method, path, headers=(), body=None):
+        return self.stack.request(method, "/v2/%s/%s" % (self.path, path), self.headers + list(headers), body)
+
+    def blob(self, content, kind, **more):
+        return dict(push_blob(self.stack, self.path, content, self.headers), mediaType=kind, **more)
+
+    def push(self, tag, config, layers, **more):
+        """The manifest's bytes, with a layout of its own that must survive."""
+        manifest = json.dumps(dict({"schemaVersion": 2, "mediaType": oci_layout.MANIFEST, "config": config,
+                                    "layers": layers}, **more), indent=3).encode()
+        answer = self.ask("PUT", "manifests/" + tag, [("Content-Type", oci_layout.MANIFEST)], manifest)
+        assert answer.status == 201, answer.body
+        return manifest
+
+    def pull(self, reference):
+        """A manifest, and the bytes of all that it names."""
+        answer = self.ask("GET", "manifests/" + reference, [("Accept", oci_layout.MANIFEST)])
+        assert answer.status == 200 and answer.header("Content-Type") == oci_layout.MANIFEST, answer.body
+        manifest = json.loads(answer.body)
+        return answer.body, [self.ask("GET", "blobs/" + d["digest"]).body
+                             for d in [manifest["config"], *manifest["layers"]]]
+
+    def tags(self):
+        return json.loads(self.ask("GET", "tags/list").body)["tags"]
+
+
+def digest_of(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def inspect_raw(skopeo, name):
+    return good(skopeo.run("inspect", "--raw", *skopeo.auth(), *skopeo.certs(),
+                           "docker://%s/%s" % (skopeo.host, name))).encode()
+
+
+def test_helm_chart(stack, skopeo, place):
+    chart, signature = gzip.compress(oci_layout.tar({"web/Chart.yaml": b"name: web\n"})), b"-----BEGIN PGP SIGNED"
+    config = b'{"name":"web","version":"1.2.0+build.7","apiVersion":"v2"}'
+    raw = Raw(stack, "alice/charts/web")
+    helm = "application/vnd.cncf.helm."
+    # a tag has no "+"; helm writes "_"
+    manifest = raw.push("1.2.0_build.7", raw.blob(config, helm + "config.v1+json"), [
+        raw.blob(signature, helm + "chart.provenance.v1.prov"),
+        raw.blob(chart, helm + "chart.content.v1.tar+gzip")],
+        annotations={"org.opencontainers.image.title": "web"})
+    assert raw.pull("1.2.0_build.7") == (manifest, [config, signature, chart])
+    assert raw.pull(digest_of(manifest)) == (manifest, [config, signature, chart])
+    assert inspect_raw(skopeo, "alice/charts/web:1.2.0_build.7") == manifest
+    target = place.path("chart")
+    good(skopeo.copy("docker://%s/alice/charts/web:1.2.0_build.7" % skopeo.host, "dir:" + target))
+    with open(os.path.join(target, hashlib.sha256(chart).hexdigest()), "rb") as f:
+        assert f.read() == chart
+
+
+def test_artifact_of_any_type(stack, skopeo):
+    raw = Raw(stack, "alice/artifacts/any")
+    report = os.urandom(3000)
+    manifest = raw.push("weekly", raw.blob(b"{}", EMPTY), [raw.blob(report, "application/vnd.example.report")],
+                        artifactType="application/vnd.example.report.v1")
+    assert raw.pull("weekly") == (manifest, [b"{}", report])
+    # one that says all in its annotations
+    empty = raw.blob(b"{}", EMPTY, data="e30=")
+    note = raw.push("note", empty, [empty], artifactType="application/vnd.example.note",
+                    annotations={"org.example.note": "all is well"})
+    assert raw.pull("note") == (note, [b"{}", b"{}"])
+    for tag, pushed in (("weekly", manifest), ("note", note)):
+        assert inspect_raw(skopeo, "alice/artifacts/any:" + tag) == pushed
+    assert raw.tags() == ["note", "weekly"]
+
+
+def test_cosign_signature_is_a_tag_beside_the_image(stack, skopeo, layout):
+    image = layout.tag("app", layout.image({"app": os.urandom(1000)}))
+    name = "%s/alice/cosigned" % skopeo.host
+    good(skopeo.copy(local(layout, "app"), "docker://%s:1" % name))
+    raw = Raw(stack, "alice/cosigned")
+    payload = json.dumps({"critical": {"identity": {"docker-reference": name}, "type": "cosign container image "
+                          "signature", "image": {"docker-manifest-digest": image}}, "optional": None}).encode()
+    config = b'{"architecture":"","created":"0001-01-01T00:00:00Z","os":"","rootfs":{"type":"layers","diff_ids":[]}}'
+    tag = image.replace(":", "-") + ".sig"
+    signature = raw.push(tag, raw.blob(config, oci_layout.CONFIG), [raw.blob(
+        payload, "application/vnd.dev.cosign.simplesigning.v1+json",
+        annotations={"dev.cosignproject.cosign/signature": "MEUCIQ=="})])
+    assert raw.tags() == ["1", tag]
+    assert json.loads(good(skopeo.run("list-tags", *skopeo.auth(), *skopeo.certs(), "docker://" + name)))["Tags"] == [
+        "1", tag]
+    assert raw.pull(tag) == (signature, [config, payload])
+    assert inspect_raw(skopeo, "alice/cosigned:" + tag) == signature
+    assert raw.ask("DELETE", "manifests/" + tag).status == 202
+    assert raw.tags() == ["1"] and raw.ask("GET", "manifests/" + tag).status == 404
+    good(skopeo.copy("docker://%s:1" % name, "oci:%s-back:app" % layout.path))
+    assert blobs(layout.path + "-back") == blobs(layout.path)
+
+
+def test_image_of_200_layers(stack, skopeo, layout):
+    digest = layout.tag("tall", layout.image(*[{"file%d" % i: b"%d" % i} for i in range(200)]))
+    copy_and_back(skopeo, layout, "tall", "alice/oci/tall:1")
+    assert lib.remote_digest(stack, "alice/oci/tall", "1") == digest
