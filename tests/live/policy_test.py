@@ -1,11 +1,13 @@
 """Limits, read-only mode, immutable tags, tag limits, forced deletions: what an administrator decides."""
+import base64
 import hashlib
 import json
 import time
 
 import pytest
 
-from stack import wait_for
+from stack import PASSWORD, Stack, wait_for
+from threads import Guarded
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -242,6 +244,45 @@ def test_the_rate_of_requests_has_a_limit(stack, setting):
     assert alice.ask("GET", "manifests/none").status == 404
     text = stack.ask_node("GET", "/_health/registry/metrics").body.decode()
     assert float([l for l in text.splitlines() if l.startswith("registry_requests_limited_total ")][0].split()[1]) >= 4
+
+
+@pytest.fixture
+def slow_logins():
+    """A registry that checks one password at a time, which takes a second or so."""
+    running = Stack(settings=[("garant.workers", "1"), ("garant.password_checks", "1"),
+                              ("garant.password_cost", "10")])
+    try:
+        yield running.start()
+    finally:
+        running.stop()
+
+
+def test_password_checks_at_once_have_a_limit(slow_logins):
+    stack = slow_logins
+    secret = dtr(stack, "token", "create", "admin", "--label", "a build server").strip()
+
+    def log_in(password=PASSWORD):
+        start = time.monotonic()
+        basic = base64.b64encode(("admin:" + password).encode()).decode()
+        answer = stack.request("GET", "/auth/token?service=" + stack.host, [("Authorization", "Basic " + basic)])
+        return answer, time.monotonic() - start
+
+    many = [Guarded(log_in) for _ in range(14)]
+    # an access token needs no such check
+    assert log_in(secret)[0].status == 200
+    done = [m.finish() for m in many]
+    assert {answer.status for answer, _ in done} == {200, 429}, [answer.status for answer, _ in done]
+    assert max(seconds for _, seconds in done) < 30
+    refused = [answer for answer, _ in done if answer.status == 429]
+    for answer in refused:
+        assert (answer.code(), answer.header("Retry-After")) == ("TOOMANYREQUESTS", "5")
+        assert b"too many logins at once; try again in a few seconds" in answer.body
+    text = stack.ask_node("GET", "/_health/garant/metrics").body.decode()
+    assert 'garant_logins_total{result="busy"} %d\n' % len(refused) in text
+    # nobody was locked out for that, nor is a place lost
+    assert [log_in()[0].status for _ in range(3)] == [200] * 3
+    dtr(stack, "user", "create", "carol", "--password-file", stack.path("password"))
+    assert stack.token(user="carol")
 
 
 def test_forced_deletions_need_a_setting(stack, setting):
