@@ -297,6 +297,48 @@ def test_through_web_server(case, stack):
     run(case, ThroughWebServer(stack), stack)
 
 
+# --- headers of 60 kB: more than the web server takes in one line
+
+def long_requests(stack):
+    """What is asked, and the answer without such headers."""
+    path = "/v2/" + prepare(stack)["repo"]
+    right = bearer(stack, "repository:%s:pull,push,delete" % path[4:], user="alice")
+    blob = path + "/blobs/uploads/"
+    return [("GET", "/v2/", right, 200), ("GET", "/v2/", [], 401), ("GET", path + "/manifests/first", right, 200),
+            ("GET", path + "/manifests/none", right, 404), ("PUT", path + "/manifests/none", right, 400),
+            ("DELETE", path + "/manifests/none", right, 404), ("POST", blob, [], 401),
+            ("PUT", blob + "none?digest=" + MISSING, right, 404), ("GET", "/auth/token?service=x", [], 400),
+            ("GET", "/v1/search?q=case", [], 200), ("GET", "/_ping", [], 200)]
+
+
+LONG_LINE = [("X-Long", "x" * 60000)]
+LONG_LINES = [("X-Long-%d" % i, "x" * 6000) for i in range(10)]
+
+
+@pytest.mark.parametrize("transport, headers, refused", [
+    (OverFastCGI, LONG_LINE, None), (OverFastCGI, LONG_LINES, None),
+    (ThroughWebServer, LONG_LINE, 400), (ThroughWebServer, LONG_LINES, None)],
+    ids=["line over FastCGI", "lines over FastCGI", "line through web server", "lines through web server"])
+def test_60_kilobytes_of_headers(stack, transport, headers, refused):
+    """Nobody reads them: they change nothing, or the web server refuses them."""
+    requests = long_requests(stack)
+    before = stack.counts(), state(stack)
+    for method, target, auth, status in requests:
+        body = None if method == "GET" else b""
+        answer = transport(stack).send(method, target, auth + headers, body, False)
+        assert answer.status == (refused or status), (method, target, answer.status, answer.body[:500])
+    assert (stack.counts(), state(stack)) == before
+
+
+@pytest.mark.parametrize("transport, status", [(OverFastCGI, 401), (ThroughWebServer, 400)])
+def test_60_kilobytes_of_secret(stack, transport, status):
+    before = stack.counts()
+    for target, scheme in (("/v2/", "Bearer "), ("/auth/token?service=" + stack.host, "Basic ")):
+        answer = transport(stack).send("GET", target, [("Authorization", scheme + "A" * 60000)], None, False)
+        assert answer.status == status, (scheme, answer.status, answer.body[:500])
+    assert stack.counts() == before
+
+
 def is_bad_input(case):
     """Each request is refused with a status and a code, and nothing has changed."""
     return case["unchanged"] and all(
