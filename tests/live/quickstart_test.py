@@ -16,8 +16,8 @@ import time
 
 import pytest
 
-from client_kinds import Skopeo
-from clients import Place
+from client_kinds import Docker, Skopeo
+from clients import Place, need_root
 from stack import TOP, exchange, free_port, is_root, wait_for
 
 PROGRAMS = ("nginx", "dtr-registry", "dtr-garant", "dtr-api", "mariadbd")
@@ -391,27 +391,62 @@ def test_somebody_else_may_not_take_it_over(first, second):
     assert set(first.status()) == set(PROGRAMS)
 
 
-def test_address_and_name_for_other_machines(folder, first):
+@pytest.fixture(scope="module")
+def named(folder, first):
+    """With an address and a name for other machines, and a password that nobody chose."""
     instance = Instance(first.tree, os.path.join(folder, "named"))
     with socket.create_server(("127.0.0.1", 0)) as busy:
         instance.run("--dir", instance.dir, "--port", str(busy.getsockname()[1]), code=1)
     # that made the folders; the rest is there, which saves a build
     for name in ("build", "root"):
         subprocess.run(["cp", "-a", os.path.join(first.dir, name), instance.dir], check=True)
+    instance.host = "registry.test:%d" % instance.port
     try:
-        out = instance.start("--port", str(instance.port), "--listen", "127.0.0.2", "--name", "registry.test")
-        host = "registry.test:%d" % instance.port
-        assert "docker push %s/admin/IMAGE" % host in out
-        trust = ssl.create_default_context(cafile=instance.path("tls", "ca.crt"))
-        with trust.wrap_socket(socket.create_connection(("127.0.0.2", instance.port)),
-                               server_hostname="registry.test") as s:
-            answer = exchange(s, "GET", "/v2/", host)
-        assert answer.status == 401
-        assert 'realm="https://%s/auth/token"' % host in answer.header("www-authenticate")
-        with pytest.raises(OSError):
-            socket.create_connection(("127.0.0.1", instance.port)).close()
+        instance.start("--port", str(instance.port), "--listen", "127.0.0.2", "--name", "registry.test")
+        yield instance
     finally:
         instance.stop()
+
+
+def test_address_and_name_for_other_machines(named):
+    assert "docker push %s/admin/IMAGE" % named.host in named.output
+    trust = ssl.create_default_context(cafile=named.path("tls", "ca.crt"))
+    with trust.wrap_socket(socket.create_connection(("127.0.0.2", named.port)),
+                           server_hostname="registry.test") as s:
+        answer = exchange(s, "GET", "/v2/", named.host)
+    assert answer.status == 401
+    assert 'realm="https://%s/auth/token"' % named.host in answer.header("www-authenticate")
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", named.port)).close()
+
+
+def test_docker_does_what_is_printed(named):
+    """Word by word, on a machine that knows nothing of the registry but its address."""
+    need_root()
+    lines = re.findall(r"^ +((?:mkdir|cp|docker) .*)$", named.output, re.M)
+    assert [line.split()[:2] for line in lines[2:]] == [["docker", verb] for verb in ("login", "tag", "push")]
+    with open(os.path.join(named.dir, "admin-password")) as f:
+        assert re.fullmatch("[0-9a-f]{24}\n", f.read())
+    place = Place(named).start()
+    try:
+        shutil.rmtree(place.path("etc", "docker"))
+        with open(place.path("etc", "hosts"), "a") as f:
+            f.write("127.0.0.2 registry.test\n")
+        os.mkdir(place.path("docker"))
+        docker = Docker(place).start()
+        docker.make("tools:1", {"tool": os.urandom(100000)})
+        image = docker.image("tools:1")
+        out = place.good("sh", "-ec", "\n".join(lines).replace("IMAGE", "tools:1"),
+                         DOCKER_HOST=docker.socket(), DOCKER_CONFIG=docker.path("config0"))
+        assert "Login Succeeded" in out and "Pushed" in out
+        docker.forget()
+        name = named.host + "/admin/tools:1"
+        docker.good("pull", name)
+        assert docker.image(name) == image and docker.digest(name) in out
+        # a wrong one is no way in
+        assert docker.login("admin", "0" * 24).code != 0
+    finally:
+        place.stop()
 
 
 def test_password_of_a_file_is_in_no_command(second):
