@@ -69,5 +69,8 @@ cmd_gc_objects(struct cli *cli, struct err *err)
 	*err = last;
 	err_prefix(err, "%" PRIu64 " objects could not be removed, tried again "
 	    "in an hour; the last one", result.failed);
-	return err->code;
+	/* beside the numbers, not in their place */
+	cli_put_error(cli, err);
+	cli->exit_code = CLI_FAULT;
+	return 0;
 }

@@ -655,6 +655,45 @@ def test_revoke_tokens(fresh):
     assert fresh.dtr("setting", "get", "token.generation").stdout == "2\n"
 
 
+# --- repositories and garbage
+
+def test_repositories_as_json(fresh):
+    plain = {"name": "admin/plain", "visibility": "private", "immutableTags": False, "tagLimit": 0}
+    assert fresh.json("repository", "create", "admin/plain") == plain
+    other = fresh.json("repository", "create", "admin/other", "--visibility", "public", "--immutable-tags", "yes",
+                       "--tag-limit", "5")
+    assert other == {"name": "admin/other", "visibility": "public", "immutableTags": True, "tagLimit": 5}
+    # what is not said stays
+    assert fresh.json("repository", "set", "admin/other", "--tag-limit", "7") == dict(other, tagLimit=7)
+    assert fresh.json("repository", "set", "admin/other", "--visibility", "private", "--immutable-tags", "no") == {
+        "name": "admin/other", "visibility": "private", "immutableTags": False, "tagLimit": 7}
+    assert fresh.json("repository", "set", "admin/plain") == plain
+    assert fresh.json("repository", "list") == {"repositories": [
+        {"name": name, "visibility": "private", "immutable": False, "tag-limit": limit, "pushes": 0, "pulls": 0}
+        for name, limit in (("admin/other", 7), ("admin/plain", 0))]}
+
+
+@pytest.mark.parametrize("words, code, text", [
+    (["create", "admin/twice"], 1, "exists already"), (["set", "admin/missing"], 1, "no repository"),
+    (["create", "nobody/x"], 1, "no user or organisation"), (["create", "alone"], 2, "is not valid"),
+    (["set", "admin/twice", "--tag-limit", "many"], 2, "must be a number"),
+])
+def test_repository_errors_as_json(fresh, words, code, text):
+    fresh.dtr("repository", "create", "admin/twice")
+    done = fresh.dtr("repository", *words, "--json", code=code)
+    assert done.stdout == ""
+    error = json.loads(done.stderr)
+    assert text in error["error"] and error["code"], error
+
+
+def test_gc_without_garbage_as_json(ready):
+    assert ready.json("gc", "uploads") == {"dropped": 0}
+    assert ready.json("gc", "objects") == {"removed": 0, "failed": 0}
+    for what in ("uploads", "objects"):
+        assert json.loads(ready.fails("gc", what, "--limit", "x", "--json", code=2))["error"] == (
+            "--limit must be a number")
+
+
 # --- migrate
 
 def test_migrate(fresh):

@@ -1,10 +1,10 @@
 """dtr gc uploads and objects: what nobody needs goes, nothing else does."""
+import json
 import os
 import re
 
 from policy_test import Repository, digest_of
 from stack import wait_for
-
 
 def files(stack):
     return sorted(os.path.join(d, f) for d, _, names in os.walk(stack.storage) for f in names)
@@ -69,6 +69,32 @@ def test_an_object_that_cannot_be_removed_stays_known(own_stack):
     os.rmdir(path)
     own_stack.sql("UPDATE object SET not_before = UTC_TIMESTAMP() WHERE state = 3")
     assert gc(own_stack, "objects") == (0, "1 objects removed, 0 failed\n")  # not there is removed
+
+
+def test_numbers_as_json(own_stack):
+    repository = Repository(own_stack, "admin/json")
+    for _ in range(3):
+        repository.blob(b"json")  # two of them are doomed
+    key = own_stack.sql("SELECT object_key FROM object WHERE state = 3 LIMIT 1")[0][0]
+    for _ in range(2):
+        assert repository.ask("POST", "blobs/uploads/").status == 202
+    own_stack.sql("UPDATE upload SET touched = touched - INTERVAL 8 DAY")
+
+    def run(what):
+        done = own_stack.dtr("gc", what, "--json")
+        return done.returncode, json.loads(done.stdout), done.stderr and json.loads(done.stderr)
+    assert run("uploads") == (0, {"dropped": 2}, "")
+    assert run("uploads") == (0, {"dropped": 0}, "")
+    path = [f for f in files(own_stack) if key in f][0]
+    os.unlink(path)
+    os.mkdir(path)
+    code, numbers, error = run("objects")
+    assert (code, numbers) == (1, {"removed": 1, "failed": 1})
+    assert set(error) >= {"error", "code"} and "1 objects could not be removed" in error["error"]
+    os.rmdir(path)
+    own_stack.sql("UPDATE object SET not_before = UTC_TIMESTAMP() WHERE state = 3")
+    code, numbers, error = run("objects")
+    assert code == 0 and numbers["failed"] == 0 and numbers["removed"] >= 1 and error == ""
 
 
 def test_many_at_once_and_on_two_nodes_at_once(own_stack):
