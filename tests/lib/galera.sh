@@ -109,7 +109,7 @@ make_nodes() {
 		make_defaults $n
 		[ "$(id -u)" != 0 ] || chown -R "$user" "$dir/n$n"
 	done
-	run mariadb-install-db --no-defaults --datadir="$dir/n1/data" \
+	TMPDIR=$dir/n1/tmp run mariadb-install-db --no-defaults --datadir="$dir/n1/data" \
 		--auth-root-authentication-method=socket --innodb-log-file-size=16M \
 		--auth-root-socket-user="$user" --skip-test-db > "$dir/n1/install.log" 2>&1 ||
 		fail "$(grep -m 5 -iE "error|cannot|can't" "$dir/n1/install.log" || tail -5 "$dir/n1/install.log")"

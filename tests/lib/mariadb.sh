@@ -50,7 +50,8 @@ start() {
 	make_defaults
 	[ "$(id -u)" != 0 ] || chown -R "$user" "$dir"
 	if [ ! -d "$dir/data/mysql" ]; then
-		run mariadb-install-db --no-defaults --datadir="$dir/data" \
+		# at its start a server removes the temporary tables of any other in that folder
+		TMPDIR=$dir/tmp run mariadb-install-db --no-defaults --datadir="$dir/data" \
 			--auth-root-authentication-method=socket \
 			--auth-root-socket-user="$user" --skip-test-db > "$dir/install.log" 2>&1 || {
 			tail -5 "$dir/install.log" >&2
