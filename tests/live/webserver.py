@@ -34,7 +34,7 @@ class WebServer:
     keeps_bodies = False  # one without a length goes on only when it has come as a whole
     broken = (502,)  # what it says when a program dies in the middle of a request
     turns_away = False  # others as well, for a while after that
-    token_max = 30000  # the largest token that reaches the programs
+    token_max = 28000  # the largest token that reaches the programs
     own_words = ()  # cases of tests/protocol that it answers itself, and in another way
     refuses_odd_bytes = False  # by itself, and so without our error
     folders = ()
