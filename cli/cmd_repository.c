@@ -140,8 +140,8 @@ cmd_repository_list(struct cli *cli, struct err *err)
 	static const struct cli_column columns[] = {
 		{ "name", CLI_TEXT },
 		{ "visibility", CLI_TEXT },
-		{ "immutable", CLI_BOOL },
-		{ "tag-limit", CLI_NUMBER },
+		{ "immutableTags", CLI_BOOL },
+		{ "tagLimit", CLI_NUMBER },
 		{ "pushes", CLI_NUMBER },
 		{ "pulls", CLI_NUMBER },
 	};

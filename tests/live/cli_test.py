@@ -669,7 +669,7 @@ def test_repositories_as_json(fresh):
         "name": "admin/other", "visibility": "private", "immutableTags": False, "tagLimit": 7}
     assert fresh.json("repository", "set", "admin/plain") == plain
     assert fresh.json("repository", "list") == {"repositories": [
-        {"name": name, "visibility": "private", "immutable": False, "tag-limit": limit, "pushes": 0, "pulls": 0}
+        {"name": name, "visibility": "private", "immutableTags": False, "tagLimit": limit, "pushes": 0, "pulls": 0}
         for name, limit in (("admin/other", 7), ("admin/plain", 0))]}
 
 
