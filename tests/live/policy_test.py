@@ -140,7 +140,7 @@ def test_repositories_by_command(stack):
 # --- settings
 
 def test_a_push_makes_no_repository_when_it_may_not(stack, setting):
-    there = Repository(stack, "alice/there", user="alice")
+    there = Repository(stack, "alice/made-before", user="alice")
     image = there.image("there")
     assert there.put("v1", image).status == 201
     dtr(stack, "repository", "create", "admin/closed")
@@ -152,7 +152,7 @@ def test_a_push_makes_no_repository_when_it_may_not(stack, setting):
         repository = Repository(stack, name, user)
         for method, path, body in (("POST", "blobs/uploads/", None), ("PUT", "manifests/v1", image),
                                    ("POST", "blobs/uploads/?digest=" + digest_of(b"x"), b"x"),
-                                   ("POST", "blobs/uploads/?mount=%s&from=alice/there" % digest_of(b"layer there"),
+                                   ("POST", "blobs/uploads/?mount=%s&from=alice/made-before" % digest_of(b"layer there"),
                                     None)):
             answer = repository.ask(method, path, [("Content-Type", MANIFEST)], body)
             assert (answer.status, answer.code()) == (401, "DENIED"), (name, user, method, answer.body)
@@ -162,7 +162,7 @@ def test_a_push_makes_no_repository_when_it_may_not(stack, setting):
     missing = Repository(stack, "alice/new", "alice").ask("GET", "manifests/v1")
     assert (missing.status, missing.code()) == (404, "NAME_UNKNOWN")
     # what is there is pushed to
-    there = Repository(stack, "alice/there", user="alice")
+    there = Repository(stack, "alice/made-before", user="alice")
     again = there.image("there again")
     assert there.put("v2", again).status == 201 and there.tags() == ["v1", "v2"]
     # as it was told
