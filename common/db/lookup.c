@@ -24,7 +24,9 @@ struct waiter {
 	struct pool *pool;
 	struct db_rows *row;
 	struct err *err;
-	enum lookup_state state; /* others': before told; one's own: after */
+	/* others': before told; one's own: after. Atomic for who checks
+	 * threads and does not know sem_clockwait() */
+	_Atomic(enum lookup_state) state;
 	sem_t told;
 	bool queued; /* under the lock */
 	struct waiter *next;
