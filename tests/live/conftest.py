@@ -12,7 +12,7 @@ import stack as stack_module
 if os.environ.get("DTR_WEBSERVER"):
     # those with web servers of their own, or with none
     collect_ignore = ["%s_test.py" % name for name in (
-        "case", "cli", "cluster", "core", "db", "db_cluster", "quickstart", "webserver")]
+        "case", "cli", "cli_check", "cli_init", "cluster", "core", "db", "db_cluster", "quickstart", "webserver")]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,276 @@
+"""dtr init and dtr migrate against a real database."""
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from cli_fixtures import as_user, PASSWORD, super_name, fresh, node, ready, server  # noqa: F401
+from stack import TOP, USER
+
+
+# --- init
+
+def test_init_makes_everything(node):
+    out = node.init("--tls-name", "other.example.com", "--tls-name", "10.1.2.3")
+    assert 'made   administrator "admin"' in out
+    assert node.mode("etc", "secrets") == 0o700
+    secrets = node.secrets()
+    assert sorted(secrets) == ["cluster-key", "db-api", "db-garant", "db-owner", "db-registry"]
+    for name, text in secrets.items():
+        assert re.fullmatch(r"[0-9a-f]{%d}\n" % (64 if name == "cluster-key" else 32), text), name
+        assert node.mode("etc", "secrets", name) == 0o600
+    assert len(set(secrets.values())) == 5
+    for name, mode in (("ca.key", 0o600), ("server.key", 0o600), ("ca.crt", 0o644), ("server.crt", 0o644)):
+        assert node.mode("etc", "tls", name) == mode
+    assert node.mode("etc", "dtr.conf") == 0o644
+    for line in ("node.external_url = https://registry.example.com:5443", "storage.reserve = 0"):
+        assert line in node.read("etc", "dtr.conf").splitlines()
+    for role in ("owner", "registry", "garant", "api"):
+        assert node.logs_in(role)
+    assert node.sql("SELECT name, is_admin FROM account") == [["admin", "1"]]
+    # nothing secret was said
+    assert PASSWORD not in out
+    assert not any(text.strip() in out for text in secrets.values())
+
+
+def test_init_certificate_is_good_for_its_names(node):
+    node.init("--tls-name", "other.example.com", "--tls-name", "10.1.2.3")
+    tls = node.path("etc", "tls")
+    for name in ("registry.example.com", "localhost", "other.example.com"):
+        subprocess.run(["openssl", "verify", "-CAfile", tls + "/ca.crt", "-purpose", "sslserver",
+                        "-verify_hostname", name, tls + "/server.crt"], check=True, capture_output=True)
+    for address in ("127.0.0.1", "::1", "10.1.2.3"):
+        subprocess.run(["openssl", "verify", "-CAfile", tls + "/ca.crt", "-verify_ip", address,
+                        tls + "/server.crt"], check=True, capture_output=True)
+    done = subprocess.run(["openssl", "verify", "-CAfile", tls + "/ca.crt", "-verify_hostname",
+                           "evil.example.com", tls + "/server.crt"], capture_output=True)
+    assert done.returncode != 0
+
+
+def test_init_twice_changes_nothing(node):
+    node.init()
+    before = node.secrets(), node.read("etc", "dtr.conf"), node.read("etc", "tls", "server.crt")
+    keys = node.sql("SELECT kid FROM token_key")
+    steps = json.loads(node.again("--json").stdout)["steps"]
+    assert before == (node.secrets(), node.read("etc", "dtr.conf"), node.read("etc", "tls", "server.crt"))
+    assert keys == node.sql("SELECT kid FROM token_key") and len(keys) == 1
+    assert node.sql("SELECT COUNT(*) FROM account") == [["1"]]
+    assert [s for s in steps if s["did"] == "made"] == []
+    assert len([s for s in steps if s["did"] == "found"]) >= 8
+
+
+@pytest.mark.parametrize("lines", [0, 1, 3, 6, 8, 9, 10, 12, 14, 16, 17])
+def test_init_goes_on_after_a_kill(node, lines):
+    process = subprocess.Popen(node.words(*node.init_words(), "--admin-password-file", "-"),
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **as_user())
+    process.stdin.write(PASSWORD)
+    process.stdin.close()
+    for _ in range(lines):
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    # the folder of the configuration may be there without the file
+    secrets = node.secrets() if os.path.isdir(node.path("etc", "secrets")) else {}
+    node.init()
+    assert {name: text for name, text in node.secrets().items() if name in secrets} == secrets
+    assert [key for key in node.check() if key[0] == "fail"] == []
+    assert node.sql("SELECT name FROM account") == [["admin"]]
+
+
+def test_init_heals_what_was_lost(fresh):
+    before = fresh.secrets()
+    os.unlink(fresh.path("etc", "secrets", "db-garant"))
+    os.unlink(fresh.path("etc", "tls", "server.crt"))
+    authority = fresh.read("etc", "tls", "ca.crt")
+    fresh.server.sql("DROP USER %s_registry@localhost" % fresh.database)
+    fresh.sql("DELETE FROM token_certificate")
+    fresh.sql("DELETE FROM token_key")
+    os.chmod(fresh.path("etc", "secrets"), 0o755)
+    out = fresh.again().stdout
+    after = fresh.secrets()
+    assert after.pop("db-garant") != before.pop("db-garant")
+    assert after == before
+    assert fresh.logs_in("garant") and fresh.logs_in("registry")
+    assert fresh.mode("etc", "secrets") == 0o700 and "set    mode 0700" in out
+    assert fresh.read("etc", "tls", "ca.crt") == authority
+    subprocess.run(["openssl", "verify", "-CAfile", fresh.path("etc", "tls", "ca.crt"),
+                    fresh.path("etc", "tls", "server.crt")], check=True, capture_output=True)
+    assert [key for key in fresh.check() if key[0] == "fail"] == []
+
+
+def test_init_makes_a_new_admin_only_when_there_is_none(fresh):
+    out = fresh.again("--admin-user", "other", "--admin-password-file", "-", input=PASSWORD).stdout
+    assert "found  1 active administrator" in out
+    fresh.sql("UPDATE account SET is_active = 0")
+    line = fresh.again("--admin-password-file", "-", input=PASSWORD, code=1).stderr
+    assert line == ('dtr: init: account "admin" exists and is no active administrator; run: dtr user set admin '
+                    '--admin yes --active yes, or name another one with --admin-user\n')
+    out = fresh.again("--admin-user", "other", "--admin-password-file", "-", input=PASSWORD).stdout
+    assert 'made   administrator "other"' in out
+
+
+def test_init_asks_for_the_password_when_it_needs_one(node):
+    done = node.dtr(*node.init_words(), code=1)
+    assert "there is no terminal to ask for the password" in done.stderr
+    assert 'found  configuration file' in node.dtr(*node.init_words(), "--admin-password-file", "-",
+                                                   input=PASSWORD).stdout
+
+
+def test_init_with_a_password_for_the_superuser(node):
+    node.server.sql("CREATE USER boss@localhost IDENTIFIED BY 'let me \\'in'; "
+                    "GRANT ALL ON *.* TO boss@localhost WITH GRANT OPTION")
+    try:
+        wrong = node.write("let me out\n", "wrong")
+        right = node.write("let me 'in\n", "right")
+        words = [w if w != super_name() else "boss" for w in node.init_words()]
+        words += ["--admin-password-file", "-", "--db-admin-password-file"]
+        line = node.fails(*words, wrong, input=PASSWORD)
+        assert line.startswith('dtr: init: database user "boss": the database refuses the user "boss"')
+        assert "1045" in line and "let me" not in line
+        node.dtr(*words, right, input=PASSWORD)
+    finally:
+        node.server.sql("DROP USER boss@localhost")
+
+
+def test_init_user_host(node):
+    node.init("--db-user-host", "%")
+    hosts = node.server.sql("SELECT DISTINCT Host FROM mysql.user WHERE User LIKE '%s\\\\_%%'"
+                            % node.database.replace("_", "\\\\_"))
+    assert hosts == [["%"]]
+
+
+def test_database_users_have_no_more_rights_than_they_need(ready):
+    own = "%s_owner" % ready.database
+    rights = "\n".join(r[0] for r in ready.server.sql("SHOW GRANTS FOR %s@localhost" % own))
+    # an underscore would stand for any character
+    assert "ON `%s`.* TO" % ready.database.replace("_", "\\\\_") in rights
+    assert "GRANT USAGE ON *.*" in rights
+    registry = "\n".join(r[0] for r in ready.server.sql("SHOW GRANTS FOR %s_registry@localhost" % ready.database))
+    assert "account_password" not in registry and "`token_key`" not in registry
+    assert "ON `%s`.*" % ready.database not in registry
+    # who shows lists to people can change none of what they show
+    api = "\n".join(r[0] for r in ready.server.sql("SHOW GRANTS FOR %s_api@localhost" % ready.database))
+    assert "GRANT SELECT ON `%s`.`repository` TO" % ready.database in api
+    for table in ("account_password", "access_token", "token_key", "token_certificate", "login_delay"):
+        assert "`%s`" % table not in api
+    assert not re.search(r"INSERT|UPDATE|DELETE", api)
+
+
+@pytest.mark.parametrize("words, line", [
+    (["--set", "storage.root"], '--set must be KEY=VALUE, not "storage.root"'),
+    (["--set", "=x"], '--set must be KEY=VALUE, not "=x"'),
+    (["--set", "node.user=x\ndatabase.name=y"], "--set node.user has a control character"),
+    (["--tls-name", "a,b"], '--tls-name "a,b" is not a host name or address'),
+    (["--tls-name", ""], '--tls-name "" is not a host name or address'),
+])
+def test_init_refuses_wrong_calls(node, words, line):
+    error = node.fails("init", "--db-admin", "x", *words, code=2)
+    assert error == "dtr: init: " + line
+    assert not os.path.exists(node.path("etc"))
+
+
+def test_init_refuses_bad_values(node):
+    assert node.fails("init", code=2).startswith("dtr: init: --db-admin is missing")
+    assert "node.colour" in node.fails("init", "--db-admin", "x", "--set", "node.colour=red")
+    assert "registry.threads" in node.fails("init", "--db-admin", "x", "--set", "registry.threads=2000")
+    line = node.fails("init", "--db-admin", "x", "--admin-user", "Big")
+    assert line.startswith('dtr: init: account name "Big" is not valid')
+    assert not os.path.exists(node.path("etc"))
+
+
+@pytest.mark.parametrize("name", ["a b", "a`b", "Upper", "x" * 33])
+def test_init_refuses_names_of_databases(node, name):
+    error = node.fails(*node.init_words(**{"database.name": name}), "--admin-password-file", "-", input=PASSWORD)
+    assert error == 'dtr: init: database.name "%s" is not valid: 1 to 32 of a-z, 0-9 and _' % name
+
+
+def test_init_set_must_agree_with_the_file(fresh):
+    fresh.again("--set", "storage.reserve=0", "--set", "database.name=" + fresh.database)
+    error = fresh.again("--set", "storage.reserve=1K", code=1).stderr
+    assert error == ('dtr: init: "%s" says storage.reserve = 0, not 1024; change the file, or leave out --set\n'
+                     % fresh.conf)
+    # written otherwise, the same
+    fresh.again("--set", "storage.inline_max=64K")
+
+
+@pytest.mark.parametrize("password, line", [
+    ("short", "a password has 8 to 511 bytes, this one has 5"),
+    ("", "a password has 8 to 511 bytes, this one has 0"),
+    ("x" * 512, "a password has 8 to 511 bytes, this one has 512"),
+    ("two lines\nof text", "a password has no control characters, nor more than one line"),
+    ("bell \a bell", "a password has no control characters, nor more than one line"),
+])
+def test_password_rules(node, password, line):
+    error = node.fails(*node.init_words(), "--admin-password-file", "-", input=password)
+    assert error == "dtr: init: " + line
+    assert not os.path.exists(node.path("etc"))
+
+
+def test_password_file_open_to_others(ready):
+    path = ready.write(PASSWORD, "open-password", mode=0o644)
+    error = ready.fails("user", "create", "eve", "--password-file", path)
+    assert error == ('dtr: user create: password file: file "%s" holds a secret and is open to others; '
+                     'run: chmod 0600 %s' % (path, path))
+
+
+# --- migrate
+
+def test_migrate(fresh):
+    last = max(int(name[:4]) for name in os.listdir(os.path.join(TOP, "schema", "migrate")))
+    assert fresh.json("migrate", "--status") == {"version": last, "wanted": last}
+    fresh.sql("UPDATE schema_version SET version = 0")
+    done = fresh.dtr("migrate", "--status", code=1)
+    assert done.stdout == "the database has schema version 0, this program %d; run: dtr migrate\n" % last
+    assert "run: dtr migrate" in fresh.check(code=1)["fail", "schema"]
+    # rights that a migration brings are given without a superuser
+    fresh.sql("REVOKE ALL PRIVILEGES ON tag FROM %s_registry@localhost" % fresh.database)
+    fresh.dtr("migrate")
+    assert fresh.json("migrate", "--status") == {"version": last, "wanted": last}
+    assert "`tag`" in str(fresh.server.sql("SHOW GRANTS FOR %s_registry@localhost" % fresh.database))
+    fresh.sql("UPDATE schema_version SET version = 99")
+    assert "use a newer program" in fresh.fails("migrate")
+    assert "use a newer program" in fresh.check(code=1)["fail", "schema"]
+
+
+def forget(node, role):
+    """As a node was set up before there was a program of this role."""
+    node.server.sql("DROP USER %s_%s@localhost" % (node.database, role))
+    os.unlink(node.path("etc", "secrets", "db-" + role))
+
+
+def test_migrate_of_a_node_that_lacks_a_program(fresh):
+    forget(fresh, "api")
+    fresh.sql("REVOKE ALL PRIVILEGES ON tag FROM %s_registry@localhost" % fresh.database)
+    assert "run dtr init" in fresh.check(code=1)["fail", "secrets"]
+    before = fresh.secrets()
+    assert "run: dtr migrate --db-admin USER" in fresh.fails("migrate")
+    # the programs that were there have their rights all the same
+    assert "`tag`" in str(fresh.server.sql("SHOW GRANTS FOR %s_registry@localhost" % fresh.database))
+    answer = fresh.json("migrate", "--db-admin", super_name())
+    assert "database user %s_api@localhost" % fresh.database in [
+        s["what"] for s in answer["steps"] if s["did"] == "made"]
+    assert {name: text for name, text in fresh.secrets().items() if name != "db-api"} == before
+    for role in ("owner", "registry", "garant", "api"):
+        assert fresh.logs_in(role)
+    assert [key for key in fresh.check() if key[0] == "fail"] == []
+
+
+def test_migrate_needs_a_user_who_may_make_users(fresh):
+    forget(fresh, "api")
+    password = fresh.path("etc", "secrets", "db-owner")
+    line = fresh.fails("migrate", "--db-admin", fresh.database + "_owner", "--db-admin-password-file", password)
+    assert line.startswith("dtr: migrate: ")
+    # and goes on where it stopped
+    fresh.dtr("migrate", "--db-admin", super_name())
+    assert fresh.logs_in("api")
+
+
+def test_init_brings_what_a_new_program_needs(fresh):
+    forget(fresh, "api")
+    assert "made   database user %s_api@localhost" % fresh.database in fresh.again().stdout
+    assert fresh.logs_in("api")
+    assert [key for key in fresh.check() if key[0] == "fail"] == []
