@@ -6,7 +6,8 @@
 # Each statement has the lines "-- name: x" and "-- roles: a b" before it and
 # ends with ";" at the end of a line. The role "owner" is the dtr command,
 # which needs no grants. "?*16" stands for 16 question marks,
-# "(?*16)" for as many in parentheses. Rights are read off the words before
+# "(?*16)" for as many in parentheses; "LOOKUPS(a, b)" for the table of what
+# db_lookup() asks for (common/db/db.h), with its columns number, a and b. Rights are read off the words before
 # the tables' names, so what this cannot read for certain is refused, and so
 # is what only one of MariaDB and MySQL understands.
 
@@ -27,6 +28,19 @@ function repeat(n,    s, i) {
 	for (i = 1; i < n; i++)
 		s = s ", ?"
 	return s
+}
+
+# The names' values come as arguments, bytes whatever they are.
+function lookups(list,    names, n, i, j, s) {
+	n = split(list, names, / *, */)
+	for (i = 0; i < lookup_width; i++) {
+		s = s (i == 0 ? "(SELECT " : " UNION ALL SELECT ") i \
+		    (i == 0 ? " AS number" : "")
+		for (j = 1; j <= n; j++)
+			s = s ", CAST(? AS BINARY)" \
+			    (i == 0 ? " AS " names[j] : "")
+	}
+	return s ")"
 }
 
 function c_string(s,    out, i, c) {
@@ -267,6 +281,10 @@ function finish(    params, bare, i) {
 		text = substr(text, 1, RSTART - 1) \
 		    repeat(substr(text, RSTART + 2, RLENGTH - 2) + 0) \
 		    substr(text, RSTART + RLENGTH)
+	if (match(text, /LOOKUPS\([^)]*\)/))
+		text = substr(text, 1, RSTART - 1) \
+		    lookups(substr(text, RSTART + 8, RLENGTH - 9)) \
+		    substr(text, RSTART + RLENGTH)
 	gsub(/[ \t]+/, " ", text)
 	sub(/^ /, "", text)
 	bare = without_literals(text)
@@ -315,6 +333,7 @@ BEGIN {
 	    "NATURAL NOT NULL ON OR ORDER OUTER PARTITION RECURSIVE " \
 	    "REPLACE RIGHT SELECT SET STRAIGHT_JOIN UNION UPDATE USE " \
 	    "USING VALUES WHERE WINDOW WITH", keywords)
+	lookup_width = 8 # DB_LOOKUP_WIDTH
 	count = pair_count = 0
 	forget()
 }

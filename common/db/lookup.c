@@ -116,6 +116,24 @@ collect(struct db_value *args, const struct waiter *batch)
 	return n;
 }
 
+/* row i is for this waiter: all but its first cell, in his own memory */
+static void
+hand_row(struct waiter *waiter, const struct db_rows *rows, size_t i)
+{
+	const struct db_cell *from = db_cell(rows, i, 0) + 1;
+	struct db_rows *row = waiter->row;
+
+	ASSERT(row->count == 0);
+	row->count = 1;
+	row->cells = pool_array(waiter->pool, row->columns, sizeof(*from));
+	for (size_t c = 0; c < row->columns; c++) {
+		row->cells[c] = from[c];
+		if (from[c].p != NULL)
+			row->cells[c].p =
+			    pool_memdup(waiter->pool, from[c].p, from[c].n);
+	}
+}
+
 static void
 hand_out(struct waiter *batch, const struct db_rows *rows)
 {
@@ -123,23 +141,9 @@ hand_out(struct waiter *batch, const struct db_rows *rows)
 
 	for (struct waiter *w = batch; w != NULL; w = w->next, number++) {
 		*w->row = (struct db_rows){ .columns = rows->columns - 1 };
-		for (size_t i = 0; i < rows->count; i++) {
-			const struct db_cell *from = db_cell(rows, i, 0);
-
-			if (from->i != number)
-				continue;
-			ASSERT(w->row->count == 0);
-			w->row->count = 1;
-			w->row->cells =
-			    pool_array(w->pool, w->row->columns, sizeof(*from));
-			for (size_t c = 0; c < w->row->columns; c++) {
-				w->row->cells[c] = from[c + 1];
-				if (from[c + 1].p != NULL)
-					w->row->cells[c].p =
-					    pool_memdup(w->pool, from[c + 1].p,
-						from[c + 1].n);
-			}
-		}
+		for (size_t i = 0; i < rows->count; i++)
+			if (db_cell(rows, i, 0)->i == number)
+				hand_row(w, rows, i);
 	}
 }
 

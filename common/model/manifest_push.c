@@ -197,7 +197,6 @@ set_tags(struct db_tx *tx, struct push *p, const struct rand_id *id,
 	int rc = 0;
 
 	change.note = &trimmed;
-
 	for (size_t i = 0; rc == 0 && i < p->in->tag_count; i++)
 		rc = set_tag(tx, p, i, id, err);
 	if (rc == 0 && p->in->repository->tag_limit > 0)

@@ -35,15 +35,7 @@ WHERE r.path = ? AND b.damaged = 0 AND (rb.hidden = 0
 -- roles: registry
 SELECT k.number, r.id, b.id, b.size, o.object_key,
     TIMESTAMPDIFF(SECOND, rb.touched, UTC_TIMESTAMP(6))
-FROM (SELECT 0 AS number, CAST(? AS BINARY) AS digest,
-        CAST(? AS BINARY) AS path
-    UNION ALL SELECT 1, CAST(? AS BINARY), ?
-    UNION ALL SELECT 2, CAST(? AS BINARY), ?
-    UNION ALL SELECT 3, CAST(? AS BINARY), ?
-    UNION ALL SELECT 4, CAST(? AS BINARY), ?
-    UNION ALL SELECT 5, CAST(? AS BINARY), ?
-    UNION ALL SELECT 6, CAST(? AS BINARY), ?
-    UNION ALL SELECT 7, CAST(? AS BINARY), ?) k
+FROM LOOKUPS(digest, path) k
     STRAIGHT_JOIN repository r ON r.path = k.path
     STRAIGHT_JOIN blob_content b ON b.sha256 = k.digest
     STRAIGHT_JOIN repo_blob rb ON rb.repository_id = r.id AND rb.blob_id = b.id

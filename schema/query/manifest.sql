@@ -11,14 +11,7 @@ WHERE r.path = ?;
 -- roles: registry
 SELECT k.number, m.id, m.algorithm, m.digest, m.media_type, m.size, r.id,
     TIMESTAMPDIFF(SECOND, m.touched, UTC_TIMESTAMP(6))
-FROM (SELECT 0 AS number, CAST(? AS BINARY) AS name, CAST(? AS BINARY) AS path
-    UNION ALL SELECT 1, ?, ?
-    UNION ALL SELECT 2, ?, ?
-    UNION ALL SELECT 3, ?, ?
-    UNION ALL SELECT 4, ?, ?
-    UNION ALL SELECT 5, ?, ?
-    UNION ALL SELECT 6, ?, ?
-    UNION ALL SELECT 7, ?, ?) k
+FROM LOOKUPS(name, path) k
     STRAIGHT_JOIN repository r ON r.path = k.path
     STRAIGHT_JOIN tag t ON t.repository_id = r.id AND t.name = k.name
     STRAIGHT_JOIN manifest m ON m.id = t.manifest_id;
@@ -35,15 +28,7 @@ WHERE r.path = ? AND m.hidden = 0;
 -- roles: registry
 SELECT k.number, m.id, m.algorithm, m.digest, m.media_type, m.size, r.id,
     TIMESTAMPDIFF(SECOND, m.touched, UTC_TIMESTAMP(6))
-FROM (SELECT 0 AS number, CAST(? AS BINARY) AS digest,
-        CAST(? AS BINARY) AS path
-    UNION ALL SELECT 1, CAST(? AS BINARY), ?
-    UNION ALL SELECT 2, CAST(? AS BINARY), ?
-    UNION ALL SELECT 3, CAST(? AS BINARY), ?
-    UNION ALL SELECT 4, CAST(? AS BINARY), ?
-    UNION ALL SELECT 5, CAST(? AS BINARY), ?
-    UNION ALL SELECT 6, CAST(? AS BINARY), ?
-    UNION ALL SELECT 7, CAST(? AS BINARY), ?) k
+FROM LOOKUPS(digest, path) k
     STRAIGHT_JOIN repository r ON r.path = k.path
     STRAIGHT_JOIN manifest m ON m.repository_id = r.id AND m.digest = k.digest
 WHERE m.hidden = 0;
