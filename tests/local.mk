@@ -17,5 +17,5 @@ include tests/fuzz/local.mk
 include tests/fault/local.mk
 
 # headers of tests, and what is no program
-EXTRA_DIST += tests/unit/unit.h tests/unit/crypt/keys.h tests/case tests/lib \
+EXTRA_DIST += tests/unit/pool_fixture.h tests/unit/unit.h tests/unit/crypt/keys.h tests/case tests/lib \
 	tests/live tests/protocol

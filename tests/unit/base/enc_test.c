@@ -1,25 +1,9 @@
 /* Hex, base64 and UTF-8: published examples, strictness, round trips. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/enc.h"
 #include "common/base/pool.h"
-
-static struct pool *pool;
-
-static int
-setup(void **state UNUSED)
-{
-	pool = pool_new((size_t)16 << 20);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static void
 test_hex(void **state UNUSED)
@@ -238,19 +222,16 @@ test_is_utf8(void **state UNUSED)
 	assert_true(enc_is_utf8("a\0b", 3));
 }
 
-#define TEST(function) \
- cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
-	TEST(test_hex),
-	TEST(test_hex_refused),
-	TEST(test_base64),
-	TEST(test_base64_refused),
-	TEST(test_base64url),
-	TEST(test_base64_lengths),
-	TEST(test_utf8_all),
-	TEST(test_utf8_cut),
-	TEST(test_is_utf8),
+	POOL_TEST(test_hex),
+	POOL_TEST(test_hex_refused),
+	POOL_TEST(test_base64),
+	POOL_TEST(test_base64_refused),
+	POOL_TEST(test_base64url),
+	POOL_TEST(test_base64_lengths),
+	POOL_TEST(test_utf8_all),
+	POOL_TEST(test_utf8_cut),
+	POOL_TEST(test_is_utf8),
 };
 
 UNIT_MAIN(tests)

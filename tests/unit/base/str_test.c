@@ -1,26 +1,10 @@
 /* Growing strings: the NUL is kept, the maximum holds. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/pool.h"
 #include "common/base/str.h"
 #include "tests/unit/aborts.h"
-
-static struct pool *pool;
-
-static int
-setup(void **state UNUSED)
-{
-	pool = pool_new((size_t)4 << 20);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static void
 assert_text(const struct str *s, const char *text)
@@ -186,17 +170,14 @@ test_bugs(void **state UNUSED)
 	assert_true(aborts(no_maximum));
 }
 
-#define TEST(function) \
- cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
-	TEST(test_appending),
-	TEST(test_bytes),
-	TEST(test_growth),
-	TEST(test_maximum),
-	TEST(test_cut_piece),
-	TEST(test_printf_long),
-	TEST(test_bugs),
+	POOL_TEST(test_appending),
+	POOL_TEST(test_bytes),
+	POOL_TEST(test_growth),
+	POOL_TEST(test_maximum),
+	POOL_TEST(test_cut_piece),
+	POOL_TEST(test_printf_long),
+	POOL_TEST(test_bugs),
 };
 
 UNIT_MAIN(tests)

@@ -1,30 +1,13 @@
 /* Request targets, queries and forms. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
 #include "common/base/str.h"
 #include "common/base/uri.h"
 
-static struct pool *pool;
 static struct uri uri;
-static struct err err;
-
-static int
-setup(void **state UNUSED)
-{
-	pool = pool_new((size_t)4 << 20);
-	err_clear(&err);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 /* "seg|seg" with a slash at the end, then "?name=value" for each parameter */
 static const char *
@@ -239,16 +222,13 @@ test_encode(void **state UNUSED)
 	    "AZaz09-._~%20%2F%3F%23%25%26%3D%2B%3A%40%22%7F%C3%A9%0A");
 }
 
-#define TEST(function) \
- cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
-	TEST(test_targets),
-	TEST(test_refused),
-	TEST(test_limits),
-	TEST(test_param),
-	TEST(test_form),
-	TEST(test_encode),
+	POOL_TEST(test_targets),
+	POOL_TEST(test_refused),
+	POOL_TEST(test_limits),
+	POOL_TEST(test_param),
+	POOL_TEST(test_form),
+	POOL_TEST(test_encode),
 };
 
 UNIT_MAIN(tests)

@@ -1,6 +1,6 @@
 /* The configuration: values, every error's exact text, and limits. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include <fcntl.h>
 
@@ -12,24 +12,7 @@
 
 #define NAME "/etc/dtr/dtr.conf"
 
-static struct pool *pool;
 static struct conf conf;
-static struct err err;
-
-static int
-setup(void **state UNUSED)
-{
-	err_clear(&err);
-	pool = pool_new((size_t)16 << 20);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static int
 parse(const char *text)
@@ -487,30 +470,29 @@ test_manual(void **state UNUSED)
 	}
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 static const struct CMUnitTest tests[] = {
-	TEST(test_defaults),
-	TEST(test_empty_file),
-	TEST(test_all_keys),
-	TEST(test_blanks),
-	TEST(test_paths),
-	TEST(test_sizes),
-	TEST(test_sizes_refused),
-	TEST(test_numbers),
-	TEST(test_choices),
-	TEST(test_unknown_keys),
-	TEST(test_nearest),
-	TEST(test_long_key),
-	TEST(test_forms),
-	TEST(test_twice),
-	TEST(test_control_characters),
-	TEST(test_line_limit),
-	TEST(test_text_without_end),
-	TEST(test_load),
-	TEST(test_load_fails),
-	TEST(test_default_file),
-	TEST(test_items),
-	TEST(test_manual),
+	POOL_TEST(test_defaults),
+	POOL_TEST(test_empty_file),
+	POOL_TEST(test_all_keys),
+	POOL_TEST(test_blanks),
+	POOL_TEST(test_paths),
+	POOL_TEST(test_sizes),
+	POOL_TEST(test_sizes_refused),
+	POOL_TEST(test_numbers),
+	POOL_TEST(test_choices),
+	POOL_TEST(test_unknown_keys),
+	POOL_TEST(test_nearest),
+	POOL_TEST(test_long_key),
+	POOL_TEST(test_forms),
+	POOL_TEST(test_twice),
+	POOL_TEST(test_control_characters),
+	POOL_TEST(test_line_limit),
+	POOL_TEST(test_text_without_end),
+	POOL_TEST(test_load),
+	POOL_TEST(test_load_fails),
+	POOL_TEST(test_default_file),
+	POOL_TEST(test_items),
+	POOL_TEST(test_manual),
 };
 
 UNIT_MAIN(tests)

@@ -1,30 +1,13 @@
 /* Who the client is: trusted proxies and X-Forwarded-For. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
 #include "common/base/str.h"
 #include "fcgi/core/proxy.h"
 
-static struct pool *pool;
 static struct proxy_list list;
-static struct err err;
-
-static int
-setup(void **state UNUSED)
-{
-	err_clear(&err);
-	pool = pool_new((size_t)16 << 20);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static void
 trust(const char *text)
@@ -209,18 +192,16 @@ test_too_many(void **state UNUSED)
 	assert_non_null(strstr(err.text, "64"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
-	TEST(test_nobody_is_trusted),
-	TEST(test_one_proxy),
-	TEST(test_spoofing),
-	TEST(test_chain_of_proxies),
-	TEST(test_text_that_is_no_address),
-	TEST(test_networks),
-	TEST(test_lists),
-	TEST(test_wrong_lists),
-	TEST(test_too_many),
+	POOL_TEST(test_nobody_is_trusted),
+	POOL_TEST(test_one_proxy),
+	POOL_TEST(test_spoofing),
+	POOL_TEST(test_chain_of_proxies),
+	POOL_TEST(test_text_that_is_no_address),
+	POOL_TEST(test_networks),
+	POOL_TEST(test_lists),
+	POOL_TEST(test_wrong_lists),
+	POOL_TEST(test_too_many),
 };
 
 UNIT_MAIN(tests)

@@ -1,6 +1,6 @@
 /* Which route an address has, by the registry's own table of routes. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
@@ -28,24 +28,8 @@ static const struct route small[] = {
 	{ .id = "root", .methods = METHOD_GET, .pattern = "/" },
 };
 
-static struct pool *pool;
 static struct req req;
-static struct err err;
 static unsigned allowed;
-
-static int
-setup(void **state UNUSED)
-{
-	pool = pool_new((size_t)16 << 20);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static int
 find_in(const struct route *routes, size_t count, enum method method,
@@ -333,18 +317,16 @@ test_method_names(void **state UNUSED)
 	assert_string_equal(route_method_name((enum method)0), "other");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
-	TEST(test_each_route_of_the_registry),
-	TEST(test_names_like_the_protocols_words),
-	TEST(test_no_address),
-	TEST(test_a_form_that_is_none),
-	TEST(test_coded_names),
-	TEST(test_methods),
-	TEST(test_order_and_patterns),
-	TEST(test_long_names),
-	TEST(test_method_names),
+	POOL_TEST(test_each_route_of_the_registry),
+	POOL_TEST(test_names_like_the_protocols_words),
+	POOL_TEST(test_no_address),
+	POOL_TEST(test_a_form_that_is_none),
+	POOL_TEST(test_coded_names),
+	POOL_TEST(test_methods),
+	POOL_TEST(test_order_and_patterns),
+	POOL_TEST(test_long_names),
+	POOL_TEST(test_method_names),
 };
 
 UNIT_MAIN(tests)

@@ -1,30 +1,12 @@
 /* Password hashes: published ones, ours, and those that must not match. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
 #include "common/crypt/passwd.h"
 
 #define BCRYPT_SALT "$2b$04$CCCCCCCCCCCCCCCCCCCCC."
-
-static struct pool *pool;
-static struct err err;
-
-static int
-setup(void **state UNUSED)
-{
-	err_clear(&err);
-	pool = pool_new((size_t)1 << 20);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static char *
 letters(size_t n)
@@ -271,17 +253,16 @@ test_waste(void **state UNUSED)
 	assert_in_range(wasted, verified / 4, verified * 4);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 static const struct CMUnitTest tests[] = {
-	TEST(test_known),
-	TEST(test_cut_hash),
-	TEST(test_made),
-	TEST(test_refused),
-	TEST(test_longest),
-	TEST(test_bcrypt_cuts),
-	TEST(test_unknown_forms),
-	TEST(test_broken_salt),
-	TEST(test_waste),
+	POOL_TEST(test_known),
+	POOL_TEST(test_cut_hash),
+	POOL_TEST(test_made),
+	POOL_TEST(test_refused),
+	POOL_TEST(test_longest),
+	POOL_TEST(test_bcrypt_cuts),
+	POOL_TEST(test_unknown_forms),
+	POOL_TEST(test_broken_salt),
+	POOL_TEST(test_waste),
 };
 
 UNIT_MAIN(tests)

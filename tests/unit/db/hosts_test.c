@@ -1,6 +1,6 @@
 /* The list of database servers: its grammar, and which one is asked next. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
@@ -13,24 +13,7 @@
 
 #define START INT64_C(1000000000)
 
-static struct pool *pool;
 static struct hosts hosts;
-static struct err err;
-
-static int
-setup(void **state UNUSED)
-{
-	err_clear(&err);
-	pool = pool_new((size_t)1 << 20);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static void
 parse(const char *list)
@@ -251,23 +234,21 @@ test_which_are_bad(void **state UNUSED)
 	assert_int_equal(hosts_bad(&hosts), 1U << 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
-	TEST(test_tcp_forms),
-	TEST(test_socket),
-	TEST(test_list_keeps_order_and_drops_blanks),
-	TEST(test_malformed),
-	TEST(test_error_names_the_entry),
-	TEST(test_lengths),
-	TEST(test_maximum),
-	TEST(test_first_host_is_preferred),
-	TEST(test_search_goes_through_the_list),
-	TEST(test_bad_host_is_left_alone_for_a_while),
-	TEST(test_one_caller_looks_at_a_bad_host),
-	TEST(test_all_bad),
-	TEST(test_only_better_hosts),
-	TEST(test_which_are_bad),
+	POOL_TEST(test_tcp_forms),
+	POOL_TEST(test_socket),
+	POOL_TEST(test_list_keeps_order_and_drops_blanks),
+	POOL_TEST(test_malformed),
+	POOL_TEST(test_error_names_the_entry),
+	POOL_TEST(test_lengths),
+	POOL_TEST(test_maximum),
+	POOL_TEST(test_first_host_is_preferred),
+	POOL_TEST(test_search_goes_through_the_list),
+	POOL_TEST(test_bad_host_is_left_alone_for_a_while),
+	POOL_TEST(test_one_caller_looks_at_a_bad_host),
+	POOL_TEST(test_all_bad),
+	POOL_TEST(test_only_better_hosts),
+	POOL_TEST(test_which_are_bad),
 };
 
 UNIT_MAIN(tests)

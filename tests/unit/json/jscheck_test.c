@@ -1,6 +1,6 @@
 /* The strict check: exactly RFC 8259, and the limits beyond it. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
@@ -11,24 +11,6 @@ static const struct jscheck_limits wide = {
 	.depth = 100,
 	.values = 1000000,
 };
-
-static struct pool *pool;
-static struct err err;
-
-static int
-setup(void **state UNUSED)
-{
-	pool = pool_new((size_t)256 << 20);
-	err_clear(&err);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 /* of its exact size, so that reading too far is noticed */
 static int
@@ -362,23 +344,20 @@ test_cut_anywhere(void **state UNUSED)
 	}
 }
 
-#define TEST(function) \
- cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
-	TEST(test_accepted),
-	TEST(test_values),
-	TEST(test_structure),
-	TEST(test_numbers),
-	TEST(test_strings),
-	TEST(test_bytes),
-	TEST(test_equal_keys),
-	TEST(test_many_keys),
-	TEST(test_limit_bytes),
-	TEST(test_limit_depth),
-	TEST(test_limit_values),
-	TEST(test_long_strings),
-	TEST(test_cut_anywhere),
+	POOL_TEST(test_accepted),
+	POOL_TEST(test_values),
+	POOL_TEST(test_structure),
+	POOL_TEST(test_numbers),
+	POOL_TEST(test_strings),
+	POOL_TEST(test_bytes),
+	POOL_TEST(test_equal_keys),
+	POOL_TEST(test_many_keys),
+	POOL_TEST(test_limit_bytes),
+	POOL_TEST(test_limit_depth),
+	POOL_TEST(test_limit_values),
+	POOL_TEST(test_long_strings),
+	POOL_TEST(test_cut_anywhere),
 };
 
 UNIT_MAIN(tests)

@@ -1,6 +1,6 @@
 /* The reader: values by type, places in errors, walks. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
@@ -14,24 +14,7 @@ static const struct jscheck_limits limits = {
 	.values = 20000,
 };
 
-static struct pool *pool;
 static struct jsr root;
-static struct err err;
-
-static int
-setup(void **state UNUSED)
-{
-	pool = pool_new((size_t)16 << 20);
-	err_clear(&err);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static void
 parse(const char *text)
@@ -366,25 +349,22 @@ test_bugs(void **state UNUSED)
 	assert_true(aborts(item_of_object));
 }
 
-#define TEST(function) \
- cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
-	TEST(test_types),
-	TEST(test_refused),
-	TEST(test_strings),
-	TEST(test_numbers),
-	TEST(test_bools),
-	TEST(test_containers),
-	TEST(test_not_object),
-	TEST(test_has),
-	TEST(test_places),
-	TEST(test_walk),
-	TEST(test_long_place),
-	TEST(test_text),
-	TEST(test_depth),
-	TEST(test_ownership),
-	TEST(test_bugs),
+	POOL_TEST(test_types),
+	POOL_TEST(test_refused),
+	POOL_TEST(test_strings),
+	POOL_TEST(test_numbers),
+	POOL_TEST(test_bools),
+	POOL_TEST(test_containers),
+	POOL_TEST(test_not_object),
+	POOL_TEST(test_has),
+	POOL_TEST(test_places),
+	POOL_TEST(test_walk),
+	POOL_TEST(test_long_place),
+	POOL_TEST(test_text),
+	POOL_TEST(test_depth),
+	POOL_TEST(test_ownership),
+	POOL_TEST(test_bugs),
 };
 
 UNIT_MAIN(tests)

@@ -2,7 +2,7 @@
 #include "common/base/base.h"
 #include "common/model/search_words.h"
 
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
@@ -62,24 +62,7 @@ test_many_words(void **state UNUSED)
 	assert_int_equal(count, 100);
 }
 
-static struct pool *pool;
 static struct search_terms terms;
-static struct err err;
-
-static int
-setup(void **state UNUSED)
-{
-	err_clear(&err);
-	pool = pool_new((size_t)1 << 20);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static void
 parse(const char *text)
@@ -152,15 +135,13 @@ test_long_terms(void **state UNUSED)
 	assert_false(search_terms_may_match(&terms));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_words),
 	cmocka_unit_test(test_many_words),
-	TEST(test_terms),
-	TEST(test_too_many_terms),
-	TEST(test_match),
-	TEST(test_long_terms),
+	POOL_TEST(test_terms),
+	POOL_TEST(test_too_many_terms),
+	POOL_TEST(test_match),
+	POOL_TEST(test_long_terms),
 };
 
 UNIT_MAIN(tests)

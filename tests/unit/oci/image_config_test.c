@@ -1,29 +1,12 @@
 /* Image configurations: the platform, and nothing else. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
 #include "common/oci/image_config.h"
 
-static struct pool *pool;
 static struct oci_image_config config;
-static struct err err;
-
-static int
-setup(void **state UNUSED)
-{
-	pool = pool_new((size_t)4 << 20);
-	err_clear(&err);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static int
 parse(const char *text)
@@ -87,13 +70,10 @@ test_refused(void **state UNUSED)
 	}
 }
 
-#define TEST(function) \
- cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
-	TEST(test_usual),
-	TEST(test_not_said),
-	TEST(test_refused),
+	POOL_TEST(test_usual),
+	POOL_TEST(test_not_said),
+	POOL_TEST(test_refused),
 };
 
 UNIT_MAIN(tests)

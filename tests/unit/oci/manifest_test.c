@@ -1,6 +1,6 @@
 /* Manifests and indexes: what is read of them, and what is refused. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
@@ -25,24 +25,7 @@
 #define MANIFEST(more) "{" V2 "," CONFIG more "}"
 #define INDEX(more)    "{" V2 "," TYPE(OCI_TYPE_INDEX) more "}"
 
-static struct pool *pool;
 static struct oci_manifest m;
-static struct err err;
-
-static int
-setup(void **state UNUSED)
-{
-	pool = pool_new((size_t)128 << 20);
-	err_clear(&err);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static int
 parse_as(const char *type, const char *text)
@@ -540,26 +523,23 @@ test_other_types(void **state UNUSED)
 	assert_string_equal(err.reason, "MANIFEST_INVALID");
 }
 
-#define TEST(function) \
- cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
-	TEST(test_docker_manifest),
-	TEST(test_index),
-	TEST(test_artifact),
-	TEST(test_lenient),
-	TEST(test_types),
-	TEST(test_type_errors),
-	TEST(test_two_kinds),
-	TEST(test_schema),
-	TEST(test_malformed),
-	TEST(test_digests),
-	TEST(test_foreign),
-	TEST(test_many_layers),
-	TEST(test_many_annotations),
-	TEST(test_type_lengths),
-	TEST(test_other_types),
-	TEST(test_too_large),
+	POOL_TEST(test_docker_manifest),
+	POOL_TEST(test_index),
+	POOL_TEST(test_artifact),
+	POOL_TEST(test_lenient),
+	POOL_TEST(test_types),
+	POOL_TEST(test_type_errors),
+	POOL_TEST(test_two_kinds),
+	POOL_TEST(test_schema),
+	POOL_TEST(test_malformed),
+	POOL_TEST(test_digests),
+	POOL_TEST(test_foreign),
+	POOL_TEST(test_many_layers),
+	POOL_TEST(test_many_annotations),
+	POOL_TEST(test_type_lengths),
+	POOL_TEST(test_other_types),
+	POOL_TEST(test_too_large),
 };
 
 UNIT_MAIN(tests)

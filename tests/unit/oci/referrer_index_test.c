@@ -1,6 +1,6 @@
 /* Indexes of referrers that clients kept: what is taken of them. */
 #include "common/base/base.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/pool_fixture.h"
 
 #include "common/base/pool.h"
 #include "common/base/str.h"
@@ -13,22 +13,7 @@
  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define START "{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":7"
 
-static struct pool *pool;
 static struct oci_referrer *found;
-
-static int
-setup(void **state UNUSED)
-{
-	pool = pool_new((size_t)16 << 20);
-	return 0;
-}
-
-static int
-teardown(void **state UNUSED)
-{
-	pool_free(&pool);
-	return 0;
-}
 
 static size_t
 parse(const char *type, const char *items)
@@ -170,16 +155,14 @@ test_too_many(void **state UNUSED)
 	assert_int_equal(parse(NULL, items.p), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 static const struct CMUnitTest tests[] = {
-	TEST(test_members),
-	TEST(test_filter),
-	TEST(test_no_descriptor),
-	TEST(test_long_types),
-	TEST(test_among_others),
-	TEST(test_no_index),
-	TEST(test_too_many),
+	POOL_TEST(test_members),
+	POOL_TEST(test_filter),
+	POOL_TEST(test_no_descriptor),
+	POOL_TEST(test_long_types),
+	POOL_TEST(test_among_others),
+	POOL_TEST(test_no_index),
+	POOL_TEST(test_too_many),
 };
 
 UNIT_MAIN(tests)
