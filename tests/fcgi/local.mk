@@ -1,4 +1,4 @@
-# a small responder for tests of fcgi/core (tests/live/core_test.py)
+# a small responder for tests of fcgi/core (tests/live/core*_test.py)
 check_PROGRAMS += tests/fcgi/echo
 tests_fcgi_echo_SOURCES = tests/fcgi/echo.c
 tests_fcgi_echo_LDADD = fcgi/core/libcore.a common/libcommon.a $(FCGI_LIBS) \
