@@ -307,6 +307,8 @@ def test_printed_command_manages_it(first):
     assert done.returncode == 0 and "admin" in done.stdout, done
     done = subprocess.run(shlex.split(command) + ["check", "--quiet"], capture_output=True, text=True)
     assert "FAIL" not in done.stdout and done.returncode == 0, done
+    # it knows in whose name to ask, whoever asks
+    assert not re.search(r"^warn +user", done.stdout, re.M), done
 
 
 def test_programs_do_not_run_as_root(first):
