@@ -17,6 +17,7 @@ typedef VEC(struct oci_digest) digest_list;
 /* how one kind of reference is linked, and which are, by their digests */
 struct link_kind {
 	unsigned link;
+	unsigned link_deleted; /* those that link left out, or 0 */
 	unsigned linked;
 	bool link_needs_id_again;
 	bool is_child;
@@ -24,6 +25,7 @@ struct link_kind {
 
 static const struct link_kind blob_sha256 = {
 	.link = Q_MANIFEST_BLOB_LINK_SHA256,
+	.link_deleted = Q_MANIFEST_BLOB_LINK_DELETED_SHA256,
 	.linked = Q_MANIFEST_BLOB_LINKED_SHA256,
 };
 static const struct link_kind blob_sha512 = {
@@ -128,6 +130,7 @@ link_batch(struct db_tx *tx, const struct link_kind *kind,
 {
 	struct db_value values[3 + BATCH];
 	size_t n = 2 + BATCH;
+	uint64_t more = 0;
 	int rc = 0;
 
 	if (kind->is_child)
@@ -139,7 +142,11 @@ link_batch(struct db_tx *tx, const struct link_kind *kind,
 	fill_batch(values + 2, digests, count);
 	if (kind->link_needs_id_again)
 		values[n++] = db_id(manifest_id);
-	return tx_exec_(tx, kind->link, linked_out, err, values, n);
+	rc = tx_exec_(tx, kind->link, linked_out, err, values, n);
+	if (rc == 0 && *linked_out < count && kind->link_deleted != 0)
+		rc = tx_exec_(tx, kind->link_deleted, &more, err, values, n);
+	*linked_out += more;
+	return rc;
 }
 
 static int
@@ -221,11 +228,11 @@ manifest_link(struct db_tx *tx, struct pool *pool,
 
 	collect(pool, push->document, lists);
 	rc = link_list(tx, pool, is_index ? &child : &blob_sha256,
-	    manifest_id, &push->repository->id, &lists[DIGEST_SHA256],
+	    manifest_id, &push->repository.id, &lists[DIGEST_SHA256],
 	    &missing, err);
 	if (rc == 0)
 		rc = link_list(tx, pool, is_index ? &child : &blob_sha512,
-		    manifest_id, &push->repository->id, &lists[DIGEST_SHA512],
+		    manifest_id, &push->repository.id, &lists[DIGEST_SHA512],
 		    &missing, err);
 	if (rc == 0 && missing.count > 0)
 		rc = tell_missing(push, &missing, err);

@@ -8,7 +8,6 @@
 #include "common/model/manifest_link.h"
 #include "common/model/model.h"
 #include "common/model/q.h"
-#include "common/model/repository.h"
 #include "common/model/review.h"
 #include "common/model/tag.h"
 
@@ -20,7 +19,44 @@ struct push {
 	struct rand_id event_ids[MANIFEST_TAGS_MAX];
 	unsigned char shard;
 	struct pool *pool;
+
+	/* what it met when it looked; no run has begun since then: is_fresh */
+	bool is_fresh;
+	bool is_there, is_visible;
+	struct rand_id own_id; /* if it is there */
+	bool has_tag;
+	struct tag tag; /* the first one, before */
 };
+
+/* 1, or 0: no such repository. Outside of a transaction tx is NULL. */
+static int
+look(struct db *db, struct db_tx *tx, struct push *p, struct err *err)
+{
+	struct manifest_push *in = p->in;
+	const struct db_value values[] = {
+		db_bytes(in->digest.bytes, digest_size(in->digest.algorithm)),
+		db_text(in->tag_count > 0 ? in->tags[0] : NULL),
+		db_text(in->path),
+	};
+	struct db_rows rows;
+	int rc = tx != NULL
+	    ? tx_select_(tx, p->pool, Q_MANIFEST_PUSH_STATE, &rows, err,
+		  values, COUNT_OF(values))
+	    : db_select_(db, p->pool, Q_MANIFEST_PUSH_STATE, &rows, err,
+		  values, COUNT_OF(values));
+
+	if (rc < 0 || rows.count == 0)
+		return rc;
+	in->repository = repository_of_row(&rows, 0, 0);
+	p->is_there = db_cell(&rows, 0, 5)->p != NULL;
+	p->is_visible = p->is_there && db_cell(&rows, 0, 6)->i == 0;
+	if (p->is_there)
+		p->own_id = db_cell_id(&rows, 0, 5);
+	p->has_tag = db_cell(&rows, 0, 7)->p != NULL;
+	if (p->has_tag)
+		p->tag = tag_of_row(&rows, 0, 7);
+	return 1;
+}
 
 static int64_t
 image_size(const struct oci_manifest *document)
@@ -42,7 +78,7 @@ insert(struct db_tx *tx, const struct push *p, struct err *err)
 	const struct oci_digest *subject = &doc->subject.digest;
 	bool refers = doc->has_subject;
 	int rc = tx_exec(tx, Q_MANIFEST_INSERT, NULL, err,
-	    db_id(&p->manifest_id), db_id(&in->repository->id),
+	    db_id(&p->manifest_id), db_id(&in->repository.id),
 	    db_int(in->digest.algorithm),
 	    db_bytes(in->digest.bytes, digest_size(in->digest.algorithm)),
 	    db_text(doc->media_type), db_text(doc->artifact_type),
@@ -109,35 +145,30 @@ revive(struct db_tx *tx, const struct push *p, const struct rand_id *id,
 }
 
 static int
-find_or_insert(struct db_tx *tx, const struct push *p, struct rand_id *id,
+insert_or_touch(struct db_tx *tx, const struct push *p, struct rand_id *id,
     struct err *err)
 {
 	const struct oci_digest *digest = &p->in->digest;
 	uint64_t affected;
-	struct db_rows rows;
-	bool visible;
-	int rc = tx_select(tx, p->pool, Q_MANIFEST_OWN, &rows, err,
-	    db_id(&p->in->repository->id),
-	    db_bytes(digest->bytes, digest_size(digest->algorithm)));
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
-	visible = rows.count > 0 && db_cell(&rows, 0, 1)->i == 0;
 	if (p->in->tag_count == 0)
-		rc = check_conditions(tx, p, visible ? digest : NULL, err);
+		rc = check_conditions(
+		    tx, p, p->is_visible ? digest : NULL, err);
 	if (rc < 0)
 		return rc;
-	if (rows.count == 0) {
+	if (!p->is_there) {
 		*id = p->manifest_id;
 		return insert(tx, p, err);
 	}
-	*id = db_cell_id(&rows, 0, 0);
+	*id = p->own_id;
 	/* for a new tag as well: a foreign key to the row does not stop its
 	 * change on another node, only another change does */
-	rc = tx_exec(tx, Q_MANIFEST_TOUCH, &affected, err, db_id(id));
+	rc = tx_exec(tx, Q_MANIFEST_TOUCH, &affected, err, db_id(id),
+	    db_int(!p->is_visible));
 	if (rc == 0 && affected == 0)
 		return model_again(err);
-	return rc == 0 && !visible ? revive(tx, p, id, err) : rc;
+	return rc == 0 && !p->is_visible ? revive(tx, p, id, err) : rc;
 }
 
 static int
@@ -146,7 +177,7 @@ put_event(struct db_tx *tx, const struct push *p, const char *tag, size_t i,
 {
 	const struct manifest_push *in = p->in;
 	struct event event = { .id = p->event_ids[i], .kind = EVENT_PUSH,
-		.object = EVENT_MANIFEST, .repository_id = in->repository->id,
+		.object = EVENT_MANIFEST, .repository_id = in->repository.id,
 		.repository = in->path, .tag = tag, .digest = in->digest,
 		.media_type = in->document->media_type, .size = in->size,
 		.shard = p->shard };
@@ -158,12 +189,12 @@ static struct tag_change
 change_of(const struct push *p, size_t i)
 {
 	return (struct tag_change){
-		.repository_id = p->in->repository->id,
+		.repository_id = p->in->repository.id,
 		.name = p->in->tags[i],
 		.account_id = p->in->actor->account_id,
 		.history_s = p->in->history_s,
 		.history_id = p->history_ids[i],
-		.immutable = p->in->repository->immutable_tags,
+		.immutable = p->in->repository.immutable_tags,
 	};
 }
 
@@ -172,14 +203,18 @@ set_tag(struct db_tx *tx, const struct push *p, size_t i,
     const struct rand_id *id, struct err *err)
 {
 	struct tag_change change = change_of(p, i);
-	struct tag old;
-	int rc = tag_get(tx, p->pool, &change.repository_id, change.name,
-	    &old, err);
-	bool found = rc == 1;
+	struct tag old = p->tag;
+	bool found = p->has_tag;
+	int rc;
 
-	if (rc >= 0 && i == 0)
+	if (i == 0) {
 		rc = check_conditions(
 		    tx, p, found ? &old.digest : NULL, err);
+	} else {
+		rc = tag_get(tx, p->pool, &change.repository_id, change.name,
+		    &old, err);
+		found = rc == 1;
+	}
 	if (rc >= 0)
 		rc = tag_set(tx, &change, found ? &old : NULL, id, err);
 	return rc < 0 ? rc : put_event(tx, p, change.name, i, err);
@@ -191,7 +226,7 @@ set_tags(struct db_tx *tx, struct push *p, const struct rand_id *id,
 {
 	struct event_note trimmed = { .actor = p->in->actor,
 		.event = { .kind = EVENT_DELETE, .object = EVENT_MANIFEST,
-		    .repository_id = p->in->repository->id,
+		    .repository_id = p->in->repository.id,
 		    .repository = p->in->path } };
 	struct tag_change change = change_of(p, 0);
 	int rc = 0;
@@ -199,9 +234,9 @@ set_tags(struct db_tx *tx, struct push *p, const struct rand_id *id,
 	change.note = &trimmed;
 	for (size_t i = 0; rc == 0 && i < p->in->tag_count; i++)
 		rc = set_tag(tx, p, i, id, err);
-	if (rc == 0 && p->in->repository->tag_limit > 0)
+	if (rc == 0 && p->in->repository.tag_limit > 0)
 		rc = tag_trim(tx, p->pool, &change,
-		    p->in->repository->tag_limit, &p->in->removed_tags, err);
+		    p->in->repository.tag_limit, &p->in->removed_tags, err);
 	return rc;
 }
 
@@ -210,8 +245,13 @@ push_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	struct push *p = context;
 	struct rand_id id;
-	int rc = find_or_insert(tx, p, &id, err);
+	int rc = p->is_fresh ? 1 : look(NULL, tx, p, err);
 
+	p->is_fresh = false;
+	if (rc == 0)
+		rc = repository_unknown(p->in->path, err);
+	if (rc > 0)
+		rc = insert_or_touch(tx, p, &id, err);
 	if (rc < 0)
 		return rc;
 	if (p->in->tag_count > 0)
@@ -226,14 +266,18 @@ manifest_push(struct db *db, struct pool *pool, struct manifest_push *push,
     struct err *err)
 {
 	struct push *p = pool_alloc(pool, sizeof(*p));
+	int rc;
 
-	p->in = push;
+	*p = (struct push){ .in = push, .pool = pool, .is_fresh = true };
 	p->manifest_id = rand_id_new();
 	p->shard = (unsigned char)rand_below(EVENT_SHARDS);
-	p->pool = pool;
 	for (size_t i = 0; i == 0 || i < push->tag_count; i++) {
 		p->history_ids[i] = rand_id_new();
 		p->event_ids[i] = rand_id_new();
 	}
-	return model_txn(db, push_tx, p, err);
+	rc = look(db, NULL, p, err);
+	if (rc == 0)
+		rc = repository_find_or_create(
+		    db, pool, push->path, &push->repository, err);
+	return rc < 0 ? rc : model_txn(db, push_tx, p, err);
 }

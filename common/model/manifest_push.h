@@ -2,19 +2,18 @@
 #ifndef COMMON_MODEL_MANIFEST_PUSH_H
 #define COMMON_MODEL_MANIFEST_PUSH_H
 
+#include "common/model/repository.h"
 #include "common/oci/manifest.h"
 
 struct actor;
 struct db;
 struct err;
 struct pool;
-struct repository;
 
 #define MANIFEST_TAGS_MAX 32
 
 struct manifest_push {
-	const struct repository *repository;
-	const char *path; /* its name */
+	const char *path; /* of the repository */
 	struct oci_digest digest;
 	const struct oci_manifest *document;
 	const char *payload;
@@ -32,6 +31,8 @@ struct manifest_push {
 	const char *if_match;
 	const char *if_none_match;
 
+	/* out: the repository, found or made */
+	struct repository repository;
 	/* out: what it refers to and the repository does not have */
 	struct oci_digest *missing;
 	size_t missing_count;
@@ -41,7 +42,8 @@ struct manifest_push {
 
 /*
  * Stores the manifest, links what it refers to and sets the tags, in one
- * transaction with its events. A manifest that is there already is brought
+ * transaction with its events; the repository is made if there is none
+ * (repository_find_or_create()). A manifest that is there already is brought
  * back if it was deleted, and tagged. E_INVALID with reason
  * MANIFEST_BLOB_UNKNOWN and push->missing filled when something it needs is
  * not there; E_CONFLICT, reason PRECONDITION_FAILED; E_DENIED for a tag that

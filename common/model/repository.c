@@ -7,6 +7,25 @@
 #include "common/model/q.h"
 #include "common/model/search.h"
 
+struct repository
+repository_of_row(const struct db_rows *rows, size_t row, size_t column)
+{
+	return (struct repository){
+		.id = db_cell_id(rows, row, column),
+		.namespace_id = db_cell_id(rows, row, column + 1),
+		.is_public = db_cell(rows, row, column + 2)->i == 1,
+		.immutable_tags = db_cell(rows, row, column + 3)->i == 1,
+		.tag_limit = db_cell(rows, row, column + 4)->i,
+	};
+}
+
+int
+repository_unknown(const char *path, struct err *err)
+{
+	err_set(err, E_NOTFOUND, "no repository \"%s\"", path);
+	return err_reason(err, "NAME_UNKNOWN");
+}
+
 int
 repository_find(struct db *db, struct pool *pool, const char *path,
     struct repository *out, struct err *err)
@@ -17,15 +36,9 @@ repository_find(struct db *db, struct pool *pool, const char *path,
 
 	if (rc < 0)
 		return rc;
-	if (rows.count == 0) {
-		err_set(err, E_NOTFOUND, "no repository \"%s\"", path);
-		return err_reason(err, "NAME_UNKNOWN");
-	}
-	out->id = db_cell_id(&rows, 0, 0);
-	out->namespace_id = db_cell_id(&rows, 0, 1);
-	out->is_public = db_cell(&rows, 0, 2)->i == 1;
-	out->immutable_tags = db_cell(&rows, 0, 3)->i == 1;
-	out->tag_limit = db_cell(&rows, 0, 4)->i;
+	if (rows.count == 0)
+		return repository_unknown(path, err);
+	*out = repository_of_row(&rows, 0, 0);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "common/base/rand.h"
 
 struct db;
+struct db_rows;
 struct err;
 struct pool;
 
@@ -16,7 +17,14 @@ struct repository {
 	int64_t tag_limit;   /* the oldest tags beyond it go; 0: none */
 };
 
-/* E_NOTFOUND with reason NAME_UNKNOWN if there is none. */
+/* From five columns of a row, as repository_by_path has them. */
+struct repository repository_of_row(
+    const struct db_rows *rows, size_t row, size_t column);
+
+/* E_NOTFOUND with reason NAME_UNKNOWN. */
+int repository_unknown(const char *path, struct err *err);
+
+/* repository_unknown() if there is none. */
 int repository_find(struct db *db, struct pool *pool, const char *path,
     struct repository *out, struct err *err);
 

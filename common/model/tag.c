@@ -47,8 +47,7 @@ move(struct db_tx *tx, const struct tag_change *c, const struct rand_id *old,
 	return put_history(tx, c, TAG_MOVED, old, err);
 }
 
-/* manifest's id, algorithm, digest, type and size, from this column on */
-static struct tag
+struct tag
 tag_of_row(const struct db_rows *rows, size_t row, size_t column)
 {
 	return (struct tag){

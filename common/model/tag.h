@@ -6,6 +6,7 @@
 #include "common/oci/oci_digest.h"
 
 struct db;
+struct db_rows;
 struct db_tx;
 struct err;
 struct event_note;
@@ -31,6 +32,10 @@ struct tag {
 	const char *media_type;
 	uint64_t size;
 };
+
+/* From a manifest's id, algorithm, digest, type and size in a row, from this
+ * column on; the row's pool owns the text. */
+struct tag tag_of_row(const struct db_rows *rows, size_t row, size_t column);
 
 /* 1 found, 0 no such tag, or an error code. */
 int tag_get(struct db_tx *tx, struct pool *pool,

@@ -7,7 +7,6 @@
 #include "common/conf/conf.h"
 #include "common/model/manifest_push.h"
 #include "common/model/model.h"
-#include "common/model/repository.h"
 #include "common/model/setting.h"
 #include "common/oci/name.h"
 #include "fcgi/core/metrics.h"
@@ -106,24 +105,19 @@ reply_pushed(struct req *req, const struct reference *reference,
 		reply_warning(req,
 		    "%zu of the oldest tags were removed: this repository "
 		    "keeps %" PRId64,
-		    push->removed_tags, push->repository->tag_limit);
+		    push->removed_tags, push->repository.tag_limit);
 	oci_digest_put(text, &push->digest);
 	reply_created(req, "manifests", text);
 }
 
 static int
-push(struct req *req, struct manifest_push *push_io,
-    struct repository *repository, struct err *err)
+push(struct req *req, struct manifest_push *push_io, struct err *err)
 {
 	struct settings settings;
 	int rc = settings_current(registry.db, &settings, err);
 
-	if (rc == 0)
-		rc = repository_find_or_create(registry.db, req->pool,
-		    req->args[0], repository, err);
 	if (rc < 0)
 		return rc;
-	push_io->repository = repository;
 	push_io->path = req->args[0];
 	push_io->actor = note_actor(req);
 	push_io->promise_s = settings.gc_promise;
@@ -164,7 +158,6 @@ h_manifest_put(struct req *req, struct err *err)
 {
 	struct manifest_push push_io = { .payload = NULL };
 	struct oci_manifest document;
-	struct repository repository;
 	struct reference reference;
 	int rc = reference_parse(&reference, req->args[1], err);
 
@@ -180,7 +173,7 @@ h_manifest_put(struct req *req, struct err *err)
 	if (rc < 0)
 		return rc;
 	push_io.document = &document;
-	rc = push(req, &push_io, &repository, err);
+	rc = push(req, &push_io, err);
 	if (rc == E_INVALID && push_io.missing_count > 0) {
 		regerr_put_missing(req, &push_io);
 		return 0;

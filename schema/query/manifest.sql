@@ -37,12 +37,17 @@ WHERE m.hidden = 0;
 -- roles: registry
 SELECT payload FROM manifest_payload WHERE manifest_id = ?;
 
--- The lock makes a deletion at this moment wait, or this wait for it; that of
--- another node conflicts with manifest_touch.
--- name: manifest_own
+-- What a push meets: the repository, the manifest if it came before, and what
+-- its first tag points to. No lock: the changes that follow check it.
+-- name: manifest_push_state
 -- roles: registry
-SELECT id, hidden FROM manifest WHERE repository_id = ? AND digest = ?
-FOR UPDATE;
+SELECT r.id, r.namespace_id, r.visibility, r.immutable_tags, r.tag_limit,
+    own.id, own.hidden, m.id, m.algorithm, m.digest, m.media_type, m.size
+FROM repository r
+    LEFT JOIN manifest own ON own.repository_id = r.id AND own.digest = ?
+    LEFT JOIN tag t ON t.repository_id = r.id AND t.name = ?
+    LEFT JOIN manifest m ON m.id = t.manifest_id
+WHERE r.path = ?;
 
 -- name: manifest_insert
 -- roles: registry
@@ -56,9 +61,11 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
 -- roles: registry
 INSERT INTO manifest_payload (manifest_id, payload) VALUES (?, ?);
 
+-- It takes the row's lock, and conflicts with a deletion on another node.
 -- name: manifest_touch
 -- roles: registry
-UPDATE manifest SET hidden = 0, touched = UTC_TIMESTAMP(6) WHERE id = ?;
+UPDATE manifest SET hidden = 0, touched = UTC_TIMESTAMP(6)
+WHERE id = ? AND hidden = ?;
 
 -- A promise does not bring back what was just deleted.
 -- name: manifest_keep
@@ -69,18 +76,28 @@ UPDATE manifest SET touched = UTC_TIMESTAMP(6) WHERE id = ? AND hidden = 0;
 -- roles: registry
 UPDATE manifest SET hidden = 1 WHERE id = ? AND hidden = 0;
 
--- What can be linked is what repo_blob_sha256 finds.
+-- What can be linked is what repo_blob_sha256 finds, in two steps: hardly ever
+-- is there one that was deleted while other manifests use it.
 -- name: manifest_blob_link_sha256
 -- roles: registry
 INSERT INTO manifest_blob (manifest_id, blob_id, repository_id)
 SELECT ?, rb.blob_id, rb.repository_id
 FROM blob_content b
-    JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
-WHERE b.sha256 IN (?*16) AND b.damaged = 0 AND (rb.hidden = 0
-    OR EXISTS (SELECT 1 FROM manifest_blob mb
+    STRAIGHT_JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
+WHERE b.sha256 IN (?*16) AND b.damaged = 0 AND rb.hidden = 0
+ORDER BY b.id;
+
+-- name: manifest_blob_link_deleted_sha256
+-- roles: registry
+INSERT INTO manifest_blob (manifest_id, blob_id, repository_id)
+SELECT ?, rb.blob_id, rb.repository_id
+FROM blob_content b
+    STRAIGHT_JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
+WHERE b.sha256 IN (?*16) AND b.damaged = 0 AND rb.hidden = 1
+    AND EXISTS (SELECT 1 FROM manifest_blob mb
         JOIN manifest m ON m.id = mb.manifest_id
         WHERE mb.repository_id = rb.repository_id
-            AND mb.blob_id = rb.blob_id AND m.hidden = 0))
+            AND mb.blob_id = rb.blob_id AND m.hidden = 0)
 ORDER BY b.id;
 
 -- The same blob may be named by both of its digests.
@@ -91,7 +108,7 @@ SELECT ?, rb.blob_id, rb.repository_id
 FROM blob_content b
     JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
 WHERE b.sha512 IN (?*16) AND b.damaged = 0 AND (rb.hidden = 0
-    OR EXISTS (SELECT 1 FROM manifest_blob mb
+    OR rb.hidden = 1 AND EXISTS (SELECT 1 FROM manifest_blob mb
         JOIN manifest m ON m.id = mb.manifest_id
         WHERE mb.repository_id = rb.repository_id
             AND mb.blob_id = rb.blob_id AND m.hidden = 0))

@@ -275,8 +275,8 @@ collection_of(const struct manifest *m)
 static void
 test_push_of_what_is_collected(void **state UNUSED)
 {
-	static const char *const holds[] = { "SELECT id, hidden",
-		"START TRANSACTION" };
+	static const char *const holds[] = { "SELECT r.id, r.namespace_id",
+		"START TRANSACTION", "UPDATE manifest SET hidden = 0" };
 
 	for (size_t i = 0; i < COUNT_OF(holds); i++) {
 		struct manifest_push p = push_manifest(&repo, NULL, &blob, 1);

@@ -169,7 +169,9 @@ column_before(const char *text, const char *p)
 		while (
 		    p > text && (isalnum((unsigned char)p[-1]) || p[-1] == '_'))
 			p--;
-	} while (p > text && (isdigit((unsigned char)*p) || p == end));
+	} while (p > text &&
+	    (isdigit((unsigned char)*p) || p == end ||
+		strncmp(p, "IN (", 4) == 0));
 	return pool_memdup(env.pool, p, (size_t)(end - p));
 }
 

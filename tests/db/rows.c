@@ -146,7 +146,7 @@ new_document(const struct repo *repo, const char *tag, enum oci_kind kind,
 	static const struct actor nobody;
 	struct oci_manifest *document = pool_alloc(env.pool, sizeof(*document));
 	struct manifest_push push = {
-		.repository = &repo->row,
+		.repository = repo->row,
 		.path = repo->path,
 		.document = document,
 		.payload = unique("document"),
@@ -259,7 +259,7 @@ sql_manifest_id(const struct manifest_push *push)
 	return pool_printf(env.pool,
 	    "(SELECT id FROM manifest WHERE repository_id = %s "
 	    "AND digest = %s)",
-	    sql_id(&push->repository->id),
+	    sql_id(&push->repository.id),
 	    sql_bytes(push->digest.bytes, digest_size(push->digest.algorithm)));
 }
 

@@ -63,6 +63,9 @@ def test_all_nodes_migrate_at_once(database):
     tables = node.sql("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'dtr'")
     for _ in range(3):
         node.sql("DROP DATABASE dtr; CREATE DATABASE dtr CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", None)
+        # a read waits until that has come to its node
+        for number in (1, 2):
+            database.cluster.node(number).sql("SELECT COUNT(*) FROM information_schema.SCHEMATA", None)
         running = [migrate(database, number) for number in (1, 2, 3)]
         said = [process.communicate(timeout=120)[0] for process in running]
         assert [process.returncode for process in running] == [0, 0, 0], said

@@ -300,6 +300,10 @@ def test_forced_deletions_need_a_setting(stack, setting):
     setting("delete.force", "true")
     assert repository.ask("DELETE", layer).status == 202
     assert repository.ask("HEAD", layer).status == 404
+    # nobody could pull another image of it
+    other = json.dumps({**json.loads(image), "annotations": {"n": "other"}}).encode()
+    refused = repository.put("b", other)
+    assert (refused.status, refused.code()) == (400, "MANIFEST_BLOB_UNKNOWN"), refused.body
     assert repository.ask("DELETE", "manifests/" + digest_of(image)).status == 202
     assert repository.ask("GET", "manifests/a").status == 404
     # what went can be pushed again
