@@ -4,6 +4,7 @@
 #include "common/base/enc.h"
 #include "common/base/err.h"
 #include "common/base/rand.h"
+#include "common/base/time.h"
 #include "common/blob/blob_driver.h"
 #include "common/conf/conf.h"
 
@@ -37,6 +38,22 @@ blob_store_close(struct blob_store **store)
 	*store = NULL;
 }
 
+void
+blob_store_observe(struct blob_store *store, blob_observer *observer)
+{
+	store->observer = observer;
+}
+
+/* Returns rc, which the action had that began then. */
+static int
+observed(const struct blob_store *store, enum blob_action action,
+    int64_t begin_us, int rc)
+{
+	if (store->observer != NULL)
+		store->observer(action, time_monotonic_us() - begin_us);
+	return rc;
+}
+
 /* a key comes from our own rows; the check keeps a bad row from becoming a
  * path */
 static int
@@ -52,24 +69,33 @@ int
 blob_write_open(struct blob_store *store, const char *key, uint64_t offset,
     struct blob_writer **out, struct err *err)
 {
+	int64_t begin_us = time_monotonic_us();
 	int rc = check_key(key, err);
 
-	return rc < 0 ? rc
-		      : store->driver->write_open(
-			    store, key, offset, out, err);
+	if (rc == 0)
+		rc = store->driver->write_open(store, key, offset, out, err);
+	return observed(store, BLOB_OPEN, begin_us, rc);
 }
 
 int
 blob_write(
     struct blob_writer *writer, const void *p, size_t n, struct err *err)
 {
-	return writer->store->driver->write(writer, p, n, err);
+	const struct blob_store *store = writer->store;
+	int64_t begin_us = time_monotonic_us();
+
+	return observed(store, BLOB_WRITE, begin_us,
+	    store->driver->write(writer, p, n, err));
 }
 
 int
 blob_write_sync(struct blob_writer *writer, struct err *err)
 {
-	return writer->store->driver->write_sync(writer, err);
+	const struct blob_store *store = writer->store;
+	int64_t begin_us = time_monotonic_us();
+
+	return observed(store, BLOB_SYNC, begin_us,
+	    store->driver->write_sync(writer, err));
 }
 
 void
@@ -84,19 +110,23 @@ int
 blob_read_open(struct blob_store *store, const char *key,
     struct blob_reader **out, uint64_t *size_out, struct err *err)
 {
+	int64_t begin_us = time_monotonic_us();
 	int rc = check_key(key, err);
 
-	return rc < 0 ? rc
-		      : store->driver->read_open(
-			    store, key, out, size_out, err);
+	if (rc == 0)
+		rc = store->driver->read_open(store, key, out, size_out, err);
+	return observed(store, BLOB_OPEN, begin_us, rc);
 }
 
 int
 blob_read(struct blob_reader *reader, uint64_t offset, void *p, size_t n,
     size_t *done_out, struct err *err)
 {
-	return reader->store->driver->read(
-	    reader, offset, p, n, done_out, err);
+	const struct blob_store *store = reader->store;
+	int64_t begin_us = time_monotonic_us();
+
+	return observed(store, BLOB_READ, begin_us,
+	    store->driver->read(reader, offset, p, n, done_out, err));
 }
 
 void
@@ -110,9 +140,12 @@ blob_read_close(struct blob_reader **reader)
 int
 blob_remove(struct blob_store *store, const char *key, struct err *err)
 {
+	int64_t begin_us = time_monotonic_us();
 	int rc = check_key(key, err);
 
-	return rc < 0 ? rc : store->driver->remove(store, key, err);
+	if (rc == 0)
+		rc = store->driver->remove(store, key, err);
+	return observed(store, BLOB_REMOVE, begin_us, rc);
 }
 
 const char *

@@ -22,6 +22,20 @@ struct blob_store;
 struct blob_writer;
 struct blob_reader;
 
+/* What a store does, for those who measure it. */
+enum blob_action {
+	BLOB_OPEN, /* to write or to read */
+	BLOB_WRITE,
+	BLOB_SYNC,
+	BLOB_READ,
+	BLOB_REMOVE,
+	BLOB_ACTIONS, /* their number */
+};
+
+/* Told of each action, how many microseconds it took, whatever came of it;
+ * in the thread that did it. */
+typedef void blob_observer(enum blob_action action, int64_t us);
+
 /* A fresh random key: 32 hexadecimal digits. */
 void blob_key_new(char key[BLOB_KEY_SIZE]);
 
@@ -29,6 +43,9 @@ void blob_key_new(char key[BLOB_KEY_SIZE]);
 int blob_store_open(
     struct blob_store **out, const struct conf *conf, struct err *err);
 void blob_store_close(struct blob_store **store);
+
+/* To be called before other threads use the store. */
+void blob_store_observe(struct blob_store *store, blob_observer *observer);
 
 /*
  * Starts or goes on with writing an object. offset 0 makes it; a later

@@ -33,6 +33,7 @@ struct blob_driver {
 
 struct blob_store {
 	const struct blob_driver *driver;
+	blob_observer *observer; /* blob.c's, or NULL */
 };
 
 struct blob_writer {

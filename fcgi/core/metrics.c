@@ -42,6 +42,12 @@ struct counters {
 	struct histogram bytes_out;
 };
 
+/* one of the component's */
+struct own {
+	atomic_int_fast64_t value;
+	atomic_int_fast64_t count; /* of summaries */
+};
+
 /* of one worker: gauges that end with it */
 struct slot {
 	_Alignas(64) atomic_int_fast64_t in_flight[ROUTES_MAX];
@@ -49,7 +55,7 @@ struct slot {
 
 struct shared {
 	struct counters routes[ROUTES_MAX][METHODS];
-	atomic_int_fast64_t own[OWN_MAX];
+	struct own own[OWN_MAX];
 	struct slot slots[METRICS_SLOTS];
 	atomic_size_t slots_used; /* all behind are zero and never looked at */
 	atomic_uint_fast64_t worker_restarts;
@@ -128,13 +134,21 @@ void
 metric_add(size_t index, int64_t n)
 {
 	atomic_fetch_add_explicit(
-	    &metrics_shared->own[index], n, memory_order_relaxed);
+	    &metrics_shared->own[index].value, n, memory_order_relaxed);
 }
 
 void
 metric_set(size_t index, int64_t n)
 {
-	atomic_store(&metrics_shared->own[index], n);
+	atomic_store(&metrics_shared->own[index].value, n);
+}
+
+void
+metric_observe(size_t index, int64_t us)
+{
+	metric_add(index, us);
+	atomic_fetch_add_explicit(
+	    &metrics_shared->own[index].count, 1, memory_order_relaxed);
 }
 
 void
@@ -385,22 +399,44 @@ put_process(struct str *out)
 }
 
 static void
+put_sample(struct str *out, const struct metric *m, const char *end)
+{
+	str_printf(out, "%s%s%s%s%s ", m->name, end,
+	    m->labels[0] != '\0' ? "{" : "", m->labels,
+	    m->labels[0] != '\0' ? "}" : "");
+}
+
+static void
+put_own_values(struct str *out, const struct metric *m, struct own *own)
+{
+	int64_t value = atomic_load(&own->value);
+
+	if (m->type != METRIC_SUMMARY) {
+		put_sample(out, m, "");
+		str_printf(out, "%" PRId64 "\n", value);
+		return;
+	}
+	put_sample(out, m, "_sum");
+	str_printf(out, "%.16g\n", (double)value / TIME_SECOND);
+	put_sample(out, m, "_count");
+	str_printf(out, "%" PRId64 "\n", (int64_t)atomic_load(&own->count));
+}
+
+static void
 put_own(struct str *out)
 {
+	static const char *const types[] = { [METRIC_COUNTER] = "counter",
+		[METRIC_GAUGE] = "gauge",
+		[METRIC_SUMMARY] = "summary" };
 	const char *last = "";
 
 	for (size_t i = 0; i < metrics_server->metric_count; i++) {
 		const struct metric *m = &metrics_server->metrics[i];
 
 		if (strcmp(m->name, last) != 0)
-			put_help(out, m->name,
-			    m->type == METRIC_COUNTER ? "counter" : "gauge",
-			    m->help);
+			put_help(out, m->name, types[m->type], m->help);
 		last = m->name;
-		str_printf(out, "%s%s%s%s %" PRId64 "\n", m->name,
-		    m->labels[0] != '\0' ? "{" : "", m->labels,
-		    m->labels[0] != '\0' ? "}" : "",
-		    (int64_t)atomic_load(&metrics_shared->own[i]));
+		put_own_values(out, m, &metrics_shared->own[i]);
 	}
 }
 

@@ -9,7 +9,11 @@
 
 struct str;
 
-enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
+enum metric_type {
+	METRIC_COUNTER,
+	METRIC_GAUGE,
+	METRIC_SUMMARY, /* how often and how long: NAME_count, NAME_sum */
+};
 
 struct metric {
 	const char *name;   /* "registry_upload_bytes_total" */
@@ -21,5 +25,7 @@ struct metric {
 /* index: position in the component's table. Any thread. */
 void metric_add(size_t index, int64_t n);
 void metric_set(size_t index, int64_t n);
+/* Of a summary: what took this long, in microseconds; it shows seconds. */
+void metric_observe(size_t index, int64_t us);
 
 #endif

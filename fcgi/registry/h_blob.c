@@ -11,6 +11,7 @@
 #include "common/model/repo_blob.h"
 #include "common/model/setting.h"
 #include "common/oci/oci_digest.h"
+#include "fcgi/core/metrics.h"
 #include "fcgi/core/range.h"
 #include "fcgi/registry/auth.h"
 #include "fcgi/registry/note.h"
@@ -33,6 +34,7 @@ send_part(struct req *req, struct blob_reader *reader, uint64_t offset,
 	size_t size = length < CHUNK ? (size_t)length : CHUNK;
 	char *chunk = pool_alloc(req->pool, size);
 
+	metric_add(REGISTRY_BLOB_BYTES_OUT, (int64_t)length);
 	while (length > 0) {
 		size_t want = length < size ? (size_t)length : size;
 		size_t done;
@@ -139,8 +141,9 @@ is_handover_known(const struct req *req)
 }
 
 static void
-hand_over(struct req *req, const char *path)
+hand_over(struct req *req, const char *path, uint64_t length)
 {
+	metric_add(REGISTRY_BLOB_BYTES_HANDED_OVER, (int64_t)length);
 	if (strcmp(registry.conf->storage_sendfile, "accel") == 0) {
 		/* nginx says by itself that it takes ranges */
 		resp_handover(req, TYPE, "X-Accel-Redirect", path);
@@ -181,7 +184,9 @@ h_blob_get(struct req *req, struct err *err)
 	    blob.size > (uint64_t)registry.conf->storage_inline_max)
 		path = blob_sendfile_path(registry.store, req->pool, blob.key);
 	if (path != NULL && is_handover_known(req)) {
-		hand_over(req, path);
+		hand_over(req, path,
+		    found == RANGE_ONE ? range.last - range.first + 1
+				       : blob.size);
 		return 0;
 	}
 	resp_header(req, "Accept-Ranges", "bytes");

@@ -100,6 +100,15 @@ keep_lease(struct intake *intake, struct err *err)
 	return 0;
 }
 
+static void
+hash(struct digest *digest, const void *p, size_t n)
+{
+	int64_t begin_us = time_monotonic_us();
+
+	digest_add(digest, p, n);
+	metric_observe(REGISTRY_HASH, time_monotonic_us() - begin_us);
+}
+
 /* reads the recorded bytes into the hash, and into a copy if there is one */
 static int
 replay(struct req *req, struct intake *intake, struct digest *digest,
@@ -122,7 +131,7 @@ replay(struct req *req, struct intake *intake, struct digest *digest,
 			    "the upload is shorter than its row says");
 		if (rc < 0)
 			break;
-		digest_add(digest, chunk, done);
+		hash(digest, chunk, done);
 		if (copy != NULL)
 			rc = blob_write(copy, chunk, done, err);
 		if (rc == 0)
@@ -229,7 +238,7 @@ copy_body(struct req *req, struct intake *intake, struct blob_writer *writer,
 			rc = blob_write(writer, chunk, done, err);
 		if (rc < 0)
 			return rc;
-		digest_add(intake->digest, chunk, done);
+		hash(intake->digest, chunk, done);
 		*received_out += done;
 		metric_add(REGISTRY_BLOB_BYTES_IN, (int64_t)done);
 		rc = keep_lease(intake, err);

@@ -7,12 +7,19 @@
 #include "common/model/model.h"
 #include "common/model/setting.h"
 #include "fcgi/core/cache.h"
+#include "fcgi/core/metrics.h"
 #include "fcgi/registry/pull_log.h"
 #include "fcgi/registry/token.h"
 
 #define TOKEN_CACHE_SIZE ((size_t)4 << 20)
 
 struct registry registry;
+
+static void
+count_action(enum blob_action action, int64_t us)
+{
+	metric_observe(REGISTRY_STORAGE + action, us);
+}
 
 int
 registry_start(const struct conf *conf, struct err *err)
@@ -23,6 +30,7 @@ registry_start(const struct conf *conf, struct err *err)
 		rc = blob_store_open(&registry.store, conf, err);
 	if (rc < 0)
 		return rc;
+	blob_store_observe(registry.store, count_action);
 	registry.conf = conf;
 	registry.service = strstr(conf->external_url, "://");
 	if (registry.service == NULL)

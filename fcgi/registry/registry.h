@@ -6,9 +6,9 @@
 #ifndef FCGI_REGISTRY_REGISTRY_H
 #define FCGI_REGISTRY_REGISTRY_H
 
+#include "common/blob/blob.h"
 #include "fcgi/core/req.h"
 
-struct blob_store;
 struct cache;
 struct conf;
 struct db;
@@ -43,6 +43,8 @@ enum permission {
 
 enum registry_metric {
 	REGISTRY_BLOB_BYTES_IN,
+	REGISTRY_BLOB_BYTES_OUT,
+	REGISTRY_BLOB_BYTES_HANDED_OVER,
 	REGISTRY_BLOBS_PUSHED,
 	REGISTRY_BLOBS_MOUNTED,
 	REGISTRY_MANIFESTS_PUSHED,
@@ -52,6 +54,9 @@ enum registry_metric {
 	REGISTRY_TOKENS_REFUSED,
 	REGISTRY_REQUESTS_LIMITED,
 	REGISTRY_PULLS_LOST,
+	REGISTRY_HASH,
+	REGISTRY_STORAGE, /* of the first enum blob_action */
+	REGISTRY_STORAGE_LAST = REGISTRY_STORAGE + BLOB_ACTIONS - 1,
 	REGISTRY_METRICS, /* their number */
 };
 

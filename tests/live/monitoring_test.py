@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+from repository import Repository
 from stack import TOP
 
 PARTS = ("registry", "garant", "api")
@@ -28,7 +29,7 @@ def exposed(stack):
             kind = re.fullmatch(r"# TYPE (\w+) (\w+)", line)
             sample = re.fullmatch(r"(\w+)(?:\{(.*)\})? \S+", line)
             if kind:
-                ends = ("_bucket", "_sum", "_count") if kind.group(2) == "histogram" else ("",)
+                ends = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}.get(kind.group(2), ("",))
                 for end in ends:
                     found.setdefault(kind.group(1) + end, set())
             elif sample:
@@ -125,3 +126,30 @@ def test_ping_is_one_line_of_json(stack):
     """As a probe reads it that knows no more than text."""
     body = stack.request("GET", "/_ping").body
     assert b"\n" not in body and json.loads(body) == {"Error": "", "Healthy": True}
+
+
+def samples(stack):
+    text = stack.ask_node("GET", "/_health/registry/metrics").body.decode()
+    return {name: float(value) for name, value in re.findall(r"^(registry_\S+) (\S+)$", text, re.M)}
+
+
+def test_what_a_push_and_pulls_cost_is_counted(stack):
+    repository = Repository(stack, "alice/counted")
+    content = os.urandom(1 << 20)
+    before = samples(stack)
+    repository.push(content)
+    assert repository.pull(content).status == 200
+    assert repository.pull(content, headers=[("Range", "bytes=0-99")]).status == 206
+    after = samples(stack)
+
+    def grown(name):
+        return after[name] - before[name]
+    assert grown("registry_upload_bytes_total") == len(content)
+    # what the web server sends itself and what the program sends
+    assert sum(grown('registry_download_bytes_total{sender="%s"}' % sender)
+               for sender in ("program", "web_server")) == len(content) + 100
+    assert grown("registry_hash_seconds_count") > 0
+    assert 0 < grown("registry_hash_seconds_sum") < 60
+    for action in ("open", "write", "sync"):
+        assert grown('registry_storage_action_seconds_count{action="%s"}' % action) > 0, action
+        assert grown('registry_storage_action_seconds_sum{action="%s"}' % action) > 0, action

@@ -18,6 +18,7 @@ enum own_metric {
 	OWN_GOOD,
 	OWN_BAD,
 	OWN_LEVEL,
+	OWN_SPAN,
 	OWN_COUNT
 };
 
@@ -27,6 +28,8 @@ static const struct metric own[OWN_COUNT] = {
 	[OWN_BAD] = { "test_logins_total", "result=\"bad\"", "logins",
 	    METRIC_COUNTER },
 	[OWN_LEVEL] = { "test_level", "", "how high", METRIC_GAUGE },
+	[OWN_SPAN] = { "test_span_seconds", "action=\"wait\"", "how long",
+	    METRIC_SUMMARY },
 };
 static const struct route routes[] = { { .id = "one" }, { .id = "two" } };
 static const struct route core_routes[] = { { .id = "livez" } };
@@ -237,6 +240,11 @@ test_own_metrics(void **state UNUSED)
 	assert_line("# TYPE test_logins_total counter");
 	assert_line("# HELP test_logins_total logins");
 	assert_line("# TYPE test_level gauge");
+	metric_observe(OWN_SPAN, 1500000);
+	metric_observe(OWN_SPAN, 1000000);
+	assert_line("# TYPE test_span_seconds summary");
+	assert_line("test_span_seconds_sum{action=\"wait\"} 2.5");
+	assert_line("test_span_seconds_count{action=\"wait\"} 2");
 }
 
 static void
