@@ -106,7 +106,7 @@ class Replica(Stack):
 
     def readyz(self, program="registry"):
         """The status of /readyz."""
-        return self.request("GET", "/_health/%s/readyz" % program).status
+        return self.ask_node("GET", "/_health/%s/readyz" % program).status
 
 
 class Cluster:
