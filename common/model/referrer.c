@@ -77,6 +77,18 @@ referrer_list(struct db *db, struct pool *pool,
 	return 0;
 }
 
+int
+referrer_is_more(struct db *db, struct pool *pool,
+    const struct referrer_query *query, bool *more_out, struct err *err)
+{
+	struct db_rows rows;
+	int rc = ask(db, pool, query, Q_REFERRER_SIZES,
+	    Q_REFERRER_SIZES_OF_TYPE, 1, &rows, err);
+
+	*more_out = rc == 0 && rows.count > 0;
+	return rc;
+}
+
 /* as many as the IN list has places */
 #define BATCH 16
 

@@ -38,6 +38,10 @@ int referrer_list(struct db *db, struct pool *pool,
     const struct referrer_query *query, struct referrer **out,
     size_t *count_out, bool *more_out, struct err *err);
 
+/* Is there any behind query->after? */
+int referrer_is_more(struct db *db, struct pool *pool,
+    const struct referrer_query *query, bool *more_out, struct err *err);
+
 /*
  * Of digests that an index under the subject's fallback tag names (OCI
  * distribution spec 1.1, "Referrers tag schema"): keep[i] is set for those

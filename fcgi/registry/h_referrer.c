@@ -122,6 +122,18 @@ put_page(struct req *req, struct referrer_query *query, struct jsw *w,
 	return 0;
 }
 
+/* after a fallback index that fills the page */
+static int
+put_rest(struct req *req, const struct referrer_query *query, struct err *err)
+{
+	bool more;
+	int rc = referrer_is_more(registry.db, req->pool, query, &more, err);
+
+	if (rc == 0 && more)
+		put_link(req, query, &query->after);
+	return rc;
+}
+
 static int
 parse_query(struct req *req, struct referrer_query *out, bool *first_out,
     struct err *err)
@@ -161,7 +173,7 @@ h_referrers_get(struct req *req, struct err *err)
 	if (first)
 		rc = put_fallback(req, &query, &w, err);
 	if (rc == 0 && body.len >= PAGE_BYTES)
-		put_link(req, &query, &query.after);
+		rc = put_rest(req, &query, err);
 	else if (rc == 0)
 		rc = put_page(req, &query, &w, PAGE_BYTES - body.len, err);
 	if (rc < 0)

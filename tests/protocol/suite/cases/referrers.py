@@ -474,3 +474,12 @@ def _(t):
             break
         answer = t.request("GET", next_of(answer)).must(200)
     same(sorted(found), sorted(d["digest"] for d in own + kept), "the list")
+
+
+@choice("referrers: a long list under the fallback tag alone has no Link to an empty page")
+def _(t):
+    subject = subject_of(t)
+    kept = [dict(attach(t, None, annotations={"n": c}), annotations={"filler": c * 900000}) for c in "abc"]
+    fallback(t, subject, *kept)
+    answer = expect(t, subject["digest"], kept)
+    true(next_of(answer) is None, "a Link without more: %s" % next_of(answer))
