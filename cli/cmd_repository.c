@@ -91,7 +91,7 @@ cmd_repository_create(struct cli *cli, struct err *err)
 		    name);
 	if (rc == E_NOTFOUND)
 		rc = repository_find_or_create(
-		    cli->db, cli->pool, name, &repository, err);
+		    cli->db, cli->pool, name, true, &repository, err);
 	if (rc < 0)
 		return rc;
 	wanted.id = repository.id;

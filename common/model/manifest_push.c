@@ -278,6 +278,7 @@ manifest_push(struct db *db, struct pool *pool, struct manifest_push *push,
 	rc = look(db, NULL, p, err);
 	if (rc == 0)
 		rc = repository_find_or_create(
-		    db, pool, push->path, &push->repository, err);
+		    db, pool, push->path, push->may_create,
+		    &push->repository, err);
 	return rc < 0 ? rc : model_txn(db, push_tx, p, err);
 }

@@ -14,6 +14,7 @@ struct pool;
 
 struct manifest_push {
 	const char *path; /* of the repository */
+	bool may_create; /* make it if there is none */
 	struct oci_digest digest;
 	const struct oci_manifest *document;
 	const char *payload;
@@ -42,8 +43,8 @@ struct manifest_push {
 
 /*
  * Stores the manifest, links what it refers to and sets the tags, in one
- * transaction with its events; the repository is made if there is none
- * (repository_find_or_create()). A manifest that is there already is brought
+ * transaction with its events; a repository that is not there is that of
+ * repository_find_or_create(). A manifest that is there already is brought
  * back if it was deleted, and tagged. E_INVALID with reason
  * MANIFEST_BLOB_UNKNOWN and push->missing filled when something it needs is
  * not there; E_CONFLICT, reason PRECONDITION_FAILED; E_DENIED for a tag that

@@ -60,14 +60,14 @@ create_tx(struct db_tx *tx, void *context, struct err *err)
 
 int
 repository_find_or_create(struct db *db, struct pool *pool, const char *path,
-    struct repository *out, struct err *err)
+    bool may_create, struct repository *out, struct err *err)
 {
 	const char *space = pool_memdup(pool, path, strcspn(path, "/"));
 	struct create c = { path, out };
 	struct db_rows rows;
 	int rc = repository_find(db, pool, path, out, err);
 
-	if (rc != E_NOTFOUND)
+	if (rc != E_NOTFOUND || !may_create)
 		return rc;
 	rc = db_select(
 	    db, pool, Q_REPOSITORY_NAMESPACE, &rows, err, db_text(space));

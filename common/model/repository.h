@@ -29,12 +29,14 @@ int repository_find(struct db *db, struct pool *pool, const char *path,
     struct repository *out, struct err *err);
 
 /*
- * Finds it or makes it, private; the caller has checked the right to. When
+ * Finds it, or makes it if it may: private; the caller has checked the right
+ * to. When
  * two make it at once both get the one that won. E_NOTFOUND, reason
  * NAME_UNKNOWN, if the namespace does not exist.
  */
 int repository_find_or_create(struct db *db, struct pool *pool,
-    const char *path, struct repository *out, struct err *err);
+    const char *path, bool may_create, struct repository *out,
+    struct err *err);
 
 /* Writes visibility, immutable_tags and tag_limit of a repository. */
 int repository_set(

@@ -178,14 +178,18 @@ h_upload_post(struct req *req, struct err *err)
 	const char *digest_text = uri_param(&req->uri, "digest");
 	struct repository repository;
 	struct oci_digest digest;
+	struct settings settings;
 	struct upload upload;
 	int rc = check_algorithm(req, err);
 
 	if (rc == 0 && digest_text != NULL)
 		rc = reply_parse_digest(&digest, digest_text, err);
 	if (rc == 0)
+		rc = settings_current(registry.db, &settings, err);
+	/* the token may be older than the setting */
+	if (rc == 0)
 		rc = repository_find_or_create(registry.db, req->pool,
-		    req->args[0], &repository, err);
+		    req->args[0], settings.create_on_push, &repository, err);
 	if (rc == 0)
 		rc = try_mount(req, &repository, err);
 	if (rc != 0)

@@ -57,9 +57,9 @@ make_house(void)
 	h.hidden = pool_printf(env.pool, "%s/hidden", h.org.name);
 	h.open = pool_printf(env.pool, "%s/open", h.org.name);
 	ok(repository_find_or_create(
-	    env.registry, env.pool, h.hidden, &h.hidden_row, &env.err));
+	    env.registry, env.pool, h.hidden, true, &h.hidden_row, &env.err));
 	ok(repository_find_or_create(
-	    env.registry, env.pool, h.open, &open, &env.err));
+	    env.registry, env.pool, h.open, true, &open, &env.err));
 	sql("UPDATE repository SET visibility = 1 WHERE id = %s",
 	    sql_id(&open.id));
 	return h;

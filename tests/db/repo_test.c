@@ -42,7 +42,7 @@ test_create_without_a_namespace(void **state UNUSED)
 	struct repository found;
 
 	fails(repository_find_or_create(
-		  env.registry, env.pool, "no/where", &found, &env.err),
+		  env.registry, env.pool, "no/where", true, &found, &env.err),
 	    E_NOTFOUND);
 	assert_reason("NAME_UNKNOWN");
 	assert_non_null(strstr(env.err.text, "\"no\""));
@@ -61,7 +61,7 @@ create_job(struct job *job)
 	struct making *m = job->arg;
 
 	return repository_find_or_create(
-	    job->db, job->pool, m->path, &m->row, &job->err);
+	    job->db, job->pool, m->path, true, &m->row, &job->err);
 }
 
 static void
@@ -100,7 +100,7 @@ test_create_with_a_lost_commit(void **state UNUSED)
 
 		proxy_rule(proxy, acts[i], "COMMIT");
 		ok(repository_find_or_create(
-		    slow, env.pool, path, &made, &env.err));
+		    slow, env.pool, path, true, &made, &env.err));
 		ok(repository_find(
 		    env.registry, env.pool, path, &found, &env.err));
 		assert_true(rand_id_equal(&made.id, &found.id));
@@ -121,7 +121,7 @@ test_catalog_pages(void **state UNUSED)
 				      env.pool, "%s/%s", repo.path, names[i]) };
 
 		ok(repository_find_or_create(
-		    env.registry, env.pool, r.path, &r.row, &env.err));
+		    env.registry, env.pool, r.path, true, &r.row, &env.err));
 		sql("UPDATE repository SET visibility = 1 WHERE id = %s",
 		    sql_id(&r.row.id));
 		push_manifest(&r, "v1", NULL, 0);

@@ -28,7 +28,7 @@ make_repo(void)
 				 pool_printf(env.pool, "%s/r", owner.name) };
 
 	ok(repository_find_or_create(
-	    env.registry, env.pool, repo.path, &repo.row, &env.err));
+	    env.registry, env.pool, repo.path, true, &repo.row, &env.err));
 	return repo;
 }
 

@@ -144,6 +144,7 @@ def test_a_push_makes_no_repository_when_it_may_not(stack, setting):
     image = there.image("there")
     assert there.put("v1", image).status == 201
     dtr(stack, "repository", "create", "admin/closed")
+    early = Repository(stack, "alice/early", "alice")  # its token is older than the setting
     setting("createRepositoryOnPush", "false")
     before = stack.counts()
     # administrators are no exception; who may not push learns no more of what is there
@@ -158,6 +159,9 @@ def test_a_push_makes_no_repository_when_it_may_not(stack, setting):
             assert (answer.status, answer.code()) == (401, "DENIED"), (name, user, method, answer.body)
             assert b"a push makes none" in answer.body, answer.body
             assert b"administrator can make it: dtr repository create " + name.encode() in answer.body
+    for method, path, body in (("POST", "blobs/uploads/", None), ("PUT", "manifests/v1", image)):
+        answer = early.ask(method, path, [("Content-Type", MANIFEST)], body)
+        assert (answer.status, answer.code()) == (404, "NAME_UNKNOWN"), answer.body
     assert stack.counts() == before
     missing = Repository(stack, "alice/new", "alice").ask("GET", "manifests/v1")
     assert (missing.status, missing.code()) == (404, "NAME_UNKNOWN")
