@@ -180,14 +180,11 @@ remove_tags(struct db_tx *tx, const struct delete *d,
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < rows->count && i < UNTAG_MAX; i++) {
-		/* history rows need an id of their own; a rerun's earlier
-		 * ones were rolled back or belong to tags that are gone */
 		struct tag_change change = {
 			.repository_id = manifest->repository_id,
 			.name = db_cell(rows, i, 0)->p,
 			.account_id = d->in->account_id,
 			.history_s = d->in->history_s,
-			.history_id = rand_id_new(),
 		};
 
 		rc = tag_remove(tx, &change, &manifest->id, err);
@@ -221,10 +218,14 @@ delete_tx(struct db_tx *tx, void *context, struct err *err)
 	const struct delete *d = context;
 	const struct rand_id *id = &d->in->manifest->id;
 	struct db_rows rows;
-	int rc = tx_exec(tx, Q_MANIFEST_HIDE, NULL, err, db_id(id));
+	uint64_t affected;
+	int rc = tx_exec(tx, Q_MANIFEST_HIDE, &affected, err, db_id(id));
 
-	if (rc == 0)
-		rc = check_needed(tx, d, err);
+	/* somebody else deleted it, or an earlier run of ours: tags that it has
+	 * now came with a later push */
+	if (rc < 0 || affected == 0)
+		return rc;
+	rc = check_needed(tx, d, err);
 	if (rc == 0)
 		rc = list_tags(tx, d, &rows, err);
 	if (rc == 0 && rows.count > UNTAG_MAX)

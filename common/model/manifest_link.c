@@ -17,24 +17,26 @@ typedef VEC(struct oci_digest) digest_list;
 /* how one kind of reference is linked, and which are, by their digests */
 struct link_kind {
 	unsigned link;
-	unsigned link_deleted; /* those that link left out, or 0 */
+	unsigned link_rest; /* what link left out */
 	unsigned linked;
-	bool link_needs_id_again;
 	bool is_child;
 };
 
+#define NONE UINT_MAX
+
 static const struct link_kind blob_sha256 = {
 	.link = Q_MANIFEST_BLOB_LINK_SHA256,
-	.link_deleted = Q_MANIFEST_BLOB_LINK_DELETED_SHA256,
+	.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA256,
 	.linked = Q_MANIFEST_BLOB_LINKED_SHA256,
 };
 static const struct link_kind blob_sha512 = {
-	.link = Q_MANIFEST_BLOB_LINK_SHA512,
+	.link = NONE,
+	.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA512,
 	.linked = Q_MANIFEST_BLOB_LINKED_SHA512,
-	.link_needs_id_again = true,
 };
 static const struct link_kind child = {
 	.link = Q_MANIFEST_CHILD_LINK,
+	.link_rest = NONE,
 	.linked = Q_MANIFEST_CHILD_LINKED,
 	.is_child = true,
 };
@@ -129,10 +131,10 @@ link_batch(struct db_tx *tx, const struct link_kind *kind,
     struct err *err)
 {
 	struct db_value values[3 + BATCH];
-	size_t n = 2 + BATCH;
-	uint64_t more = 0;
+	uint64_t rest = 0;
 	int rc = 0;
 
+	*linked_out = 0;
 	if (kind->is_child)
 		rc = touch_children(tx, repository_id, digests, count, err);
 	if (rc < 0)
@@ -140,12 +142,14 @@ link_batch(struct db_tx *tx, const struct link_kind *kind,
 	values[0] = db_id(manifest_id);
 	values[1] = db_id(repository_id);
 	fill_batch(values + 2, digests, count);
-	if (kind->link_needs_id_again)
-		values[n++] = db_id(manifest_id);
-	rc = tx_exec_(tx, kind->link, linked_out, err, values, n);
-	if (rc == 0 && *linked_out < count && kind->link_deleted != 0)
-		rc = tx_exec_(tx, kind->link_deleted, &more, err, values, n);
-	*linked_out += more;
+	values[2 + BATCH] = db_id(manifest_id);
+	if (kind->link != NONE)
+		rc = tx_exec_(
+		    tx, kind->link, linked_out, err, values, 2 + BATCH);
+	if (rc == 0 && *linked_out < count && kind->link_rest != NONE)
+		rc = tx_exec_(
+		    tx, kind->link_rest, &rest, err, values, 3 + BATCH);
+	*linked_out += rest;
 	return rc;
 }
 

@@ -11,17 +11,18 @@
 #include "common/model/review.h"
 #include "common/model/tag.h"
 
-/* All ids are made before the first run. */
+/* These ids are made before the first run: a later one meets them. */
 struct push {
 	struct manifest_push *in;
 	struct rand_id manifest_id; /* if it is new */
-	struct rand_id history_ids[MANIFEST_TAGS_MAX];
 	struct rand_id event_ids[MANIFEST_TAGS_MAX];
 	unsigned char shard;
 	struct pool *pool;
 
-	/* what it met when it looked; no run has begun since then: is_fresh */
-	bool is_fresh;
+	unsigned runs;
+	bool maybe_done; /* an earlier run may have been committed */
+
+	/* what it met when it looked */
 	bool is_there, is_visible;
 	struct rand_id own_id; /* if it is there */
 	bool has_tag;
@@ -107,13 +108,13 @@ precondition_failed(const char *header, const char *state, struct err *err)
 
 /* an earlier run of ours that was committed meets its own work: let it pass */
 static int
-check_conditions(struct db_tx *tx, const struct push *p,
-    const struct oci_digest *current, struct err *err)
+check_conditions(
+    const struct push *p, const struct oci_digest *current, struct err *err)
 {
 	const struct manifest_push *in = p->in;
 	char text[OCI_DIGEST_TEXT_SIZE];
 
-	if (db_tx_is_rerun(tx) && current != NULL &&
+	if (p->maybe_done && current != NULL &&
 	    oci_digest_equal(current, &in->digest))
 		return 0;
 	if (current == NULL)
@@ -153,8 +154,7 @@ insert_or_touch(struct db_tx *tx, const struct push *p, struct rand_id *id,
 	int rc = 0;
 
 	if (p->in->tag_count == 0)
-		rc = check_conditions(
-		    tx, p, p->is_visible ? digest : NULL, err);
+		rc = check_conditions(p, p->is_visible ? digest : NULL, err);
 	if (rc < 0)
 		return rc;
 	if (!p->is_there) {
@@ -193,7 +193,6 @@ change_of(const struct push *p, size_t i)
 		.name = p->in->tags[i],
 		.account_id = p->in->actor->account_id,
 		.history_s = p->in->history_s,
-		.history_id = p->history_ids[i],
 		.immutable = p->in->repository.immutable_tags,
 	};
 }
@@ -205,16 +204,16 @@ set_tag(struct db_tx *tx, const struct push *p, size_t i,
 	struct tag_change change = change_of(p, i);
 	struct tag old = p->tag;
 	bool found = p->has_tag;
-	int rc;
+	int rc = 0;
 
-	if (i == 0) {
-		rc = check_conditions(
-		    tx, p, found ? &old.digest : NULL, err);
-	} else {
+	/* a run that follows a lost race has waited since it looked */
+	if (i > 0 || p->runs > 1) {
 		rc = tag_get(tx, p->pool, &change.repository_id, change.name,
 		    &old, err);
 		found = rc == 1;
 	}
+	if (rc >= 0 && i == 0)
+		rc = check_conditions(p, found ? &old.digest : NULL, err);
 	if (rc >= 0)
 		rc = tag_set(tx, &change, found ? &old : NULL, id, err);
 	return rc < 0 ? rc : put_event(tx, p, change.name, i, err);
@@ -245,9 +244,12 @@ push_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	struct push *p = context;
 	struct rand_id id;
-	int rc = p->is_fresh ? 1 : look(NULL, tx, p, err);
+	int rc = 1;
 
-	p->is_fresh = false;
+	p->in->removed_tags = 0;
+	p->maybe_done = p->maybe_done || db_tx_is_rerun(tx);
+	if (++p->runs > 1)
+		rc = look(NULL, tx, p, err);
 	if (rc == 0)
 		rc = repository_unknown(p->in->path, err);
 	if (rc > 0)
@@ -268,13 +270,11 @@ manifest_push(struct db *db, struct pool *pool, struct manifest_push *push,
 	struct push *p = pool_alloc(pool, sizeof(*p));
 	int rc;
 
-	*p = (struct push){ .in = push, .pool = pool, .is_fresh = true };
+	*p = (struct push){ .in = push, .pool = pool };
 	p->manifest_id = rand_id_new();
 	p->shard = (unsigned char)rand_below(EVENT_SHARDS);
-	for (size_t i = 0; i == 0 || i < push->tag_count; i++) {
-		p->history_ids[i] = rand_id_new();
+	for (size_t i = 0; i == 0 || i < push->tag_count; i++)
 		p->event_ids[i] = rand_id_new();
-	}
 	rc = look(db, NULL, p, err);
 	if (rc == 0)
 		rc = repository_find_or_create(

@@ -4,10 +4,13 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/pool.h"
+#include "common/base/rand.h"
+#include "common/base/time.h"
 #include "common/conf/conf.h"
 #include "common/model/q.h"
 
 #define TRIES_MAX 8
+#define PAUSE_US  1000U /* at most, before the second try; doubles */
 
 int
 model_options(const struct conf *conf, struct pool *pool, const char *role,
@@ -74,7 +77,9 @@ model_txn(struct db *db, db_tx_fn *fn, void *context, struct err *err)
 {
 	int rc = 0;
 
-	for (int i = 0; i < TRIES_MAX; i++) {
+	for (unsigned i = 0; i < TRIES_MAX; i++) {
+		if (i > 0)
+			time_sleep_us(rand_below(PAUSE_US << i));
 		rc = db_txn(db, fn, context, err);
 		/* a conflict with a reason is fn's own verdict */
 		if ((rc != E_EXISTS && rc != E_CONFLICT) ||

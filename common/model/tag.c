@@ -18,10 +18,12 @@ static int
 put_history(struct db_tx *tx, const struct tag_change *c,
     enum tag_action action, const struct rand_id *old, struct err *err)
 {
-	int rc = tx_exec(tx, Q_TAG_HISTORY_INSERT, NULL, err,
-	    db_id(&c->history_id), db_id(&c->repository_id), db_text(c->name),
-	    db_id(old), db_int(action), db_id(c->account_id),
-	    db_int(c->history_s));
+	/* no run of a transaction meets the row of another one: what it would
+	 * remember is then done */
+	struct rand_id id = rand_id_new();
+	int rc = tx_exec(tx, Q_TAG_HISTORY_INSERT, NULL, err, db_id(&id),
+	    db_id(&c->repository_id), db_text(c->name), db_id(old),
+	    db_int(action), db_id(c->account_id), db_int(c->history_s));
 
 	if (rc < 0)
 		return rc;
@@ -126,7 +128,6 @@ tag_trim(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
 
 		oldest.name = db_cell(&rows, i, 0)->p;
 		/* an earlier run that was committed left no tag too many */
-		oldest.history_id = rand_id_new();
 		if (oldest.note != NULL)
 			oldest.note->event.id = rand_id_new();
 		rc = tag_remove(tx, &oldest, &tag.manifest_id, err);

@@ -107,8 +107,8 @@ delete_tag(struct req *req, const char *tag, int64_t history_s,
     struct err *err)
 {
 	struct tag_change change = { .name = tag,
-		.account_id = auth_account(req), .history_s = history_s,
-		.history_id = rand_id_new(),
+		.account_id = auth_account(req),
+		.history_s = history_s,
 		.if_match = req_header(req, "IF_MATCH") };
 	struct repository repository;
 	int rc = repository_find(

@@ -77,7 +77,7 @@ UPDATE manifest SET touched = UTC_TIMESTAMP(6) WHERE id = ? AND hidden = 0;
 UPDATE manifest SET hidden = 1 WHERE id = ? AND hidden = 0;
 
 -- What can be linked is what repo_blob_sha256 finds, in two steps: hardly ever
--- is there one that was deleted while other manifests use it.
+-- is there one left for the second, which reads the table it writes to.
 -- name: manifest_blob_link_sha256
 -- roles: registry
 INSERT INTO manifest_blob (manifest_id, blob_id, repository_id)
@@ -87,26 +87,30 @@ FROM blob_content b
 WHERE b.sha256 IN (?*16) AND b.damaged = 0 AND rb.hidden = 0
 ORDER BY b.id;
 
--- name: manifest_blob_link_deleted_sha256
+-- Also those that were deleted while other manifests use them, and not those
+-- that are linked.
+-- name: manifest_blob_link_rest_sha256
 -- roles: registry
 INSERT INTO manifest_blob (manifest_id, blob_id, repository_id)
 SELECT ?, rb.blob_id, rb.repository_id
 FROM blob_content b
     STRAIGHT_JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
-WHERE b.sha256 IN (?*16) AND b.damaged = 0 AND rb.hidden = 1
-    AND EXISTS (SELECT 1 FROM manifest_blob mb
+WHERE b.sha256 IN (?*16) AND b.damaged = 0 AND (rb.hidden = 0
+    OR rb.hidden = 1 AND EXISTS (SELECT 1 FROM manifest_blob mb
         JOIN manifest m ON m.id = mb.manifest_id
         WHERE mb.repository_id = rb.repository_id
-            AND mb.blob_id = rb.blob_id AND m.hidden = 0)
+            AND mb.blob_id = rb.blob_id AND m.hidden = 0))
+    AND NOT EXISTS (SELECT 1 FROM manifest_blob mb
+        WHERE mb.manifest_id = ? AND mb.blob_id = rb.blob_id)
 ORDER BY b.id;
 
--- The same blob may be named by both of its digests.
--- name: manifest_blob_link_sha512
+-- The same blob may have been named by both of its digests.
+-- name: manifest_blob_link_rest_sha512
 -- roles: registry
 INSERT INTO manifest_blob (manifest_id, blob_id, repository_id)
 SELECT ?, rb.blob_id, rb.repository_id
 FROM blob_content b
-    JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
+    STRAIGHT_JOIN repo_blob rb ON rb.blob_id = b.id AND rb.repository_id = ?
 WHERE b.sha512 IN (?*16) AND b.damaged = 0 AND (rb.hidden = 0
     OR rb.hidden = 1 AND EXISTS (SELECT 1 FROM manifest_blob mb
         JOIN manifest m ON m.id = mb.manifest_id

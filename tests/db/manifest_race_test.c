@@ -78,8 +78,7 @@ delete_tag_job(struct job *job)
 {
 	struct tag_change change = { .repository_id = repo.row.id,
 		.name = job->arg,
-		.history_s = HISTORY_S,
-		.history_id = rand_id_new() };
+		.history_s = HISTORY_S };
 
 	return tag_delete(job->db, job->pool, &change, &job->err);
 }
@@ -520,14 +519,42 @@ test_push_with_a_lost_commit(void **state UNUSED)
 	    sql_id(&repo.row.id));
 }
 
+/* its COMMIT is still under way when it is run again */
+static void
+test_conditional_push_with_a_late_commit(void **state UNUSED)
+{
+	static const bool is_there[] = { false, true };
+
+	for (size_t i = 0; i < COUNT_OF(is_there); i++) {
+		const char *tag = pool_strdup(env.pool, unique("t"));
+		struct manifest_push p = new_manifest(&repo, tag, &blob, 1);
+		struct manifest m;
+		struct job job;
+
+		if (is_there[i]) {
+			set_tag(&p, NULL);
+			ok(push(&p));
+			set_tag(&p, tag);
+		}
+		p.if_none_match = "*";
+		proxy_rule(proxy, PROXY_CUT_LATE, "COMMIT");
+		job_start(&job, push_job, slow, &p);
+		proxy_wait_held(proxy);
+		wait_lock();
+		proxy_release(proxy);
+		job_ok(&job);
+		ok(find_tag(&repo, tag, &m));
+		assert_true(oci_digest_equal(&m.digest, &p.digest));
+	}
+}
+
 static void
 test_deletions_with_a_lost_commit(void **state UNUSED)
 {
 	struct manifest_push p = push_manifest(&repo, "v1", &blob, 1);
 	struct tag_change change = { .repository_id = repo.row.id,
 		.name = "v1",
-		.history_s = HISTORY_S,
-		.history_id = rand_id_new() };
+		.history_s = HISTORY_S };
 	struct manifest m = get_manifest(&repo, &p.digest);
 	struct repo_blob b = find_blob(&repo, &blob);
 
@@ -574,6 +601,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_blob_that_is_collected_during_the_push),
 	TEST(test_collection_of_a_blob_that_is_being_linked),
 	TEST(test_push_with_a_lost_commit),
+	TEST(test_conditional_push_with_a_late_commit),
 	TEST(test_deletions_with_a_lost_commit),
 	TEST(test_deadlock_of_two_pushes),
 };

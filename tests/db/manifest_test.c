@@ -23,8 +23,7 @@ delete_tag(const char *name)
 {
 	struct tag_change change = { .repository_id = repo.row.id,
 		.name = name,
-		.history_s = HISTORY_S,
-		.history_id = rand_id_new() };
+		.history_s = HISTORY_S };
 
 	return tag_delete(env.registry, env.pool, &change, &env.err);
 }

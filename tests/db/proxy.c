@@ -154,6 +154,11 @@ judge(struct link *link, const char *text)
 		case PROXY_CUT_AFTER:
 			link->cut_at_answer = true;
 			break;
+		case PROXY_CUT_LATE:
+			link->cut_at_answer = true;
+			shutdown(link->client, SHUT_RDWR);
+			hold(proxy);
+			break;
 		case PROXY_HOLD:
 			hold(proxy);
 			verdict = proxy->is_closing ? CUT : PASS;

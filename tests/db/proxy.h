@@ -30,6 +30,8 @@ void proxy_mode(struct proxy *proxy, enum proxy_mode mode);
 enum proxy_act {
 	PROXY_CUT_BEFORE, /* the server does not get it */
 	PROXY_CUT_AFTER, /* it runs; its answer is lost */
+	/* as that, but it runs at proxy_release(), when nobody waits for it */
+	PROXY_CUT_LATE,
 	PROXY_HOLD, /* it waits for proxy_release() */
 	PROXY_ANSWER, /* see proxy_answer() */
 };

@@ -1,5 +1,7 @@
-"""What sanitizers say goes where the programs' log lines go, and is the only text there that is no JSON."""
+"""What sanitizers say goes where the programs' log lines go: text that is neither a log line in JSON nor the one line
+by which a program says why it does not start."""
 import json
+import re
 
 
 def findings(path):
@@ -9,7 +11,8 @@ def findings(path):
             try:
                 json.loads(line)
             except ValueError:
-                found.append(line)
+                if not re.match(r"dtr-[a-z-]+: ", line):
+                    found.append(line)
     return "".join(found)
 
 

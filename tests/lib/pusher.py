@@ -49,9 +49,10 @@ class Lost:
 
 
 class Pusher:
-    def __init__(self, stack, repo, others=(), user=ADMIN, patience=60):
-        self.stack, self.repo, self.patience = stack, repo, patience
+    def __init__(self, stack, repo, others=(), user=ADMIN, patience=60, is_calm=lambda: True):
+        self.stack, self.repo, self.patience, self.is_calm = stack, repo, patience, is_calm
         self.source = None
+        self.last = None  # request, and how it was answered
         self.user = user
         self.scopes = ["repository:%s:pull,push,delete" % repo]
         self.scopes += ["repository:%s:pull" % other for other in others]
@@ -80,10 +81,13 @@ class Pusher:
             path = "/v2/%s/%s" % (self.repo, path)
         if body is None and method in ("POST", "PUT", "PATCH"):
             body = b""
+        begin = time.monotonic()
         try:
-            return self.stack.request(method, path, list(headers) + self.headers, body, **more)
+            answer = self.stack.request(method, path, list(headers) + self.headers, body, **more)
         except OSError:
-            return Lost()
+            answer = Lost()
+        self.last = "%s %s: %d, %.3f s, %r" % (method, path, answer.status, time.monotonic() - begin, answer.body[:300])
+        return answer
 
     # --- single requests
 
@@ -130,13 +134,15 @@ class Pusher:
     # --- with patience
 
     def until(self, what, attempt):
-        """Repeats an attempt until it gives something, as clients retry."""
+        """Repeats an attempt until it gives something, as clients retry. Patience ends in calm times alone."""
         end = time.monotonic() + self.patience
         while True:
             found = attempt()
             if found is not None:
                 return found
-            assert time.monotonic() < end, "in vain: " + what
+            if not self.is_calm():
+                end = time.monotonic() + self.patience
+            assert time.monotonic() < end, "in vain: %s: %s" % (what, self.last)
             time.sleep(0.02)
 
     def persist(self, what, wanted, request, *args, **more):

@@ -61,7 +61,7 @@ class Client:
         self.dice = random.Random(seed)
         self.images = {}  # (repo, document): its own ones are deleted at times
         self.deleted = []
-        self.pushers = {repo: Pusher(weather.stack, repo, [r for r in REPOS if r != repo], patience=120)
+        self.pushers = {repo: Pusher(weather.stack, repo, [r for r in REPOS if r != repo], is_calm=weather.over.is_set)
                         for repo in self.dice.sample(REPOS, 2)}
 
     def run(self):
