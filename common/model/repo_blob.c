@@ -36,6 +36,18 @@ find(struct db *db, struct pool *pool, const char *path,
 		  db_text(path));
 }
 
+/* 1 if a visible manifest of the repository uses it */
+static int
+is_used(struct db *db, struct pool *pool, const struct repo_blob *blob,
+    struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(db, pool, Q_REPO_BLOB_USED, &rows, err,
+	    db_id(&blob->repository_id), db_id(&blob->blob_id));
+
+	return rc < 0 ? rc : rows.count > 0;
+}
+
 int
 repo_blob_find(struct db *db, struct pool *pool, const char *path,
     const struct oci_digest *digest, struct repo_blob *out, struct err *err)
@@ -54,7 +66,10 @@ repo_blob_find(struct db *db, struct pool *pool, const char *path,
 		.key = db_cell(&rows, 0, 3)->p,
 		.age_s = db_cell(&rows, 0, 4)->i,
 	};
-	return 0;
+	if (db_cell(&rows, 0, 5)->i == 0)
+		return 0;
+	rc = is_used(db, pool, out, err);
+	return rc == 0 ? unknown(digest, err) : rc < 0 ? rc : 0;
 }
 
 struct change {
@@ -89,15 +104,13 @@ repo_blob_promise(struct db *db, struct pool *pool,
     const struct repo_blob *blob, int64_t promise_s, struct err *err)
 {
 	struct change c = { .blob = blob, .promise_s = promise_s };
-	struct db_rows rows;
 	int rc;
 
 	if (blob->age_s <= promise_s / 2)
 		return 0;
-	rc = db_select(db, pool, Q_REPO_BLOB_USED, &rows, err,
-	    db_id(&blob->repository_id), db_id(&blob->blob_id));
-	if (rc < 0 || rows.count > 0)
-		return rc;
+	rc = is_used(db, pool, blob, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	return db_txn(db, touch_tx, &c, err);
 }
 

@@ -15,49 +15,37 @@ UPDATE blob_content SET object_id = ?, damaged = 0 WHERE id = ? AND damaged = 1;
 -- roles: registry
 UPDATE blob_content SET sha512 = ? WHERE id = ? AND sha512 IS NULL;
 
--- A blob as one repository sees it. A link that was deleted while a manifest
--- was being pushed counts as there: the manifest needs it.
+-- A blob as one repository sees it. One that was deleted while a manifest was
+-- being pushed (hidden 1) counts as there if repo_blob_used finds that.
 -- name: repo_blob_sha256
 -- roles: registry
 SELECT r.id, b.id, b.size, o.object_key,
-    TIMESTAMPDIFF(SECOND, rb.touched, UTC_TIMESTAMP(6))
+    TIMESTAMPDIFF(SECOND, rb.touched, UTC_TIMESTAMP(6)), rb.hidden
 FROM repository r JOIN blob_content b ON b.sha256 = ?
     JOIN repo_blob rb ON rb.repository_id = r.id AND rb.blob_id = b.id
     JOIN object o ON o.id = b.object_id
-WHERE r.path = ? AND b.damaged = 0 AND (rb.hidden = 0
-    OR rb.hidden = 1 AND EXISTS (SELECT 1 FROM manifest_blob mb
-        JOIN manifest m ON m.id = mb.manifest_id
-        WHERE mb.repository_id = r.id AND mb.blob_id = b.id
-            AND m.hidden = 0));
+WHERE r.path = ? AND b.damaged = 0 AND rb.hidden <> 2;
 
 -- The same for up to eight at once (db_lookup() in common/db/db.h).
 -- name: repo_blobs_sha256
 -- roles: registry
 SELECT k.number, r.id, b.id, b.size, o.object_key,
-    TIMESTAMPDIFF(SECOND, rb.touched, UTC_TIMESTAMP(6))
+    TIMESTAMPDIFF(SECOND, rb.touched, UTC_TIMESTAMP(6)), rb.hidden
 FROM LOOKUPS(digest, path) k
     STRAIGHT_JOIN repository r ON r.path = k.path
     STRAIGHT_JOIN blob_content b ON b.sha256 = k.digest
     STRAIGHT_JOIN repo_blob rb ON rb.repository_id = r.id AND rb.blob_id = b.id
     STRAIGHT_JOIN object o ON o.id = b.object_id
-WHERE b.damaged = 0 AND (rb.hidden = 0
-    OR rb.hidden = 1 AND EXISTS (SELECT 1 FROM manifest_blob mb
-        JOIN manifest m ON m.id = mb.manifest_id
-        WHERE mb.repository_id = r.id AND mb.blob_id = b.id
-            AND m.hidden = 0));
+WHERE b.damaged = 0 AND rb.hidden <> 2;
 
 -- name: repo_blob_sha512
 -- roles: registry
 SELECT r.id, b.id, b.size, o.object_key,
-    TIMESTAMPDIFF(SECOND, rb.touched, UTC_TIMESTAMP(6))
+    TIMESTAMPDIFF(SECOND, rb.touched, UTC_TIMESTAMP(6)), rb.hidden
 FROM repository r JOIN blob_content b ON b.sha512 = ?
     JOIN repo_blob rb ON rb.repository_id = r.id AND rb.blob_id = b.id
     JOIN object o ON o.id = b.object_id
-WHERE r.path = ? AND b.damaged = 0 AND (rb.hidden = 0
-    OR rb.hidden = 1 AND EXISTS (SELECT 1 FROM manifest_blob mb
-        JOIN manifest m ON m.id = mb.manifest_id
-        WHERE mb.repository_id = r.id AND mb.blob_id = b.id
-            AND m.hidden = 0));
+WHERE r.path = ? AND b.damaged = 0 AND rb.hidden <> 2;
 
 -- name: repo_blob_link
 -- roles: registry

@@ -76,7 +76,7 @@ UPDATE manifest SET touched = UTC_TIMESTAMP(6) WHERE id = ? AND hidden = 0;
 -- roles: registry
 UPDATE manifest SET hidden = 1 WHERE id = ? AND hidden = 0;
 
--- What can be linked is what repo_blob_sha256 finds, in two steps: hardly ever
+-- What can be linked is what repo_blob_find() finds, in two steps: hardly ever
 -- is there one left for the second, which reads the table it writes to.
 -- name: manifest_blob_link_sha256
 -- roles: registry
