@@ -3,6 +3,7 @@
 #include "fcgi/registry/registry.h"
 
 #include "common/base/err.h"
+#include "common/base/num.h"
 #include "common/base/pool.h"
 #include "common/base/str.h"
 #include "common/json/jsw.h"
@@ -15,10 +16,13 @@
 #include "fcgi/registry/reply.h"
 
 #define BODY_MAX ((size_t)32 << 20)
-/* annotations of a page; a fallback index beyond it has the first page alone */
+/* annotations of a page; a fallback index beyond it has the first pages alone */
 #define PAGE_BYTES ((size_t)2 << 20)
-/* no answer is longer than the largest manifest that all clients take */
+/* no answer is longer than the largest manifest that all clients take, and one
+ * entry may be as long as an index */
 #define FALLBACK_BYTES ((size_t)3 << 20)
+/* of a Link: how many entries of the fallback index came before */
+#define FALLBACK_PARAMETER "fallback"
 /* of a fallback tag: the algorithm, "-", and so many digits of the digest */
 #define FALLBACK_DIGITS 64
 
@@ -50,48 +54,67 @@ load_fallback(struct req *req, const struct referrer_query *query,
 }
 
 /* clients that did not find this API kept a list of their own: what it names
- * and we do not know belongs to the first page */
+ * and we do not know belongs to the first page, or pages: *from_io is where
+ * the next one begins, 0 when there is none */
 static int
-put_fallback(struct req *req, const struct referrer_query *query,
-    struct jsw *w, struct err *err)
+put_fallback(struct req *req, const struct referrer_query *query, struct jsw *w,
+    size_t *from_io, struct err *err)
 {
 	struct oci_digest *digests;
 	struct oci_referrer *entries;
 	const char *payload;
-	size_t count, n;
+	size_t count, n, i = *from_io;
 	bool *keep;
 	int rc = load_fallback(req, query, &payload, &n, err);
 
+	*from_io = 0;
 	if (rc <= 0)
 		return rc;
 	count = oci_referrer_index_parse(
 	    req->pool, query->artifact_type, payload, n, &entries);
 	digests = pool_array(req->pool, count, sizeof(*digests));
 	keep = pool_array(req->pool, count, sizeof(*keep));
-	for (size_t i = 0; i < count; i++)
-		digests[i] = entries[i].digest;
+	for (size_t j = 0; j < count; j++)
+		digests[j] = entries[j].digest;
 	rc = referrer_keep_fallback(
 	    registry.db, req->pool, query, digests, count, keep, err);
-	for (size_t i = 0; rc == 0 && i < count && w->out->len < FALLBACK_BYTES;
-	     i++)
+	for (; rc == 0 && i < count && w->out->len < FALLBACK_BYTES; i++)
 		if (keep[i])
 			oci_referrer_put(w, &entries[i]);
+	*from_io = i < count ? i : 0;
 	return rc;
 }
 
 static void
 put_link(struct req *req, const struct referrer_query *query,
+    const char *parameter, const char *value)
+{
+	resp_printf(req, "Link", "<%s?%s=%s%s%s>; rel=\"next\"", req->uri.path,
+	    parameter, value,
+	    query->artifact_type != NULL ? "&artifactType=" : "",
+	    query->artifact_type != NULL
+		? uri_encode(req->pool, query->artifact_type)
+		: "");
+}
+
+static void
+put_link_behind(struct req *req, const struct referrer_query *query,
     const struct rand_id *last)
 {
 	char text[RAND_ID_TEXT_SIZE];
 
 	rand_id_put(text, last);
-	resp_printf(req, "Link", "<%s?last=%s%s%s>; rel=\"next\"",
-	    req->uri.path, text,
-	    query->artifact_type != NULL ? "&artifactType=" : "",
-	    query->artifact_type != NULL
-		? uri_encode(req->pool, query->artifact_type)
-		: "");
+	put_link(req, query, "last", text);
+}
+
+static void
+put_link_fallback(
+    struct req *req, const struct referrer_query *query, size_t from)
+{
+	char text[NUM_TEXT_SIZE];
+
+	num_put_u64(text, from);
+	put_link(req, query, FALLBACK_PARAMETER, text);
 }
 
 static int
@@ -118,7 +141,7 @@ put_page(struct req *req, struct referrer_query *query, struct jsw *w,
 		oci_referrer_put(w, &entry);
 	}
 	if (more)
-		put_link(req, query, &found[count - 1].id);
+		put_link_behind(req, query, &found[count - 1].id);
 	return 0;
 }
 
@@ -130,27 +153,47 @@ put_rest(struct req *req, const struct referrer_query *query, struct err *err)
 	int rc = referrer_is_more(registry.db, req->pool, query, &more, err);
 
 	if (rc == 0 && more)
-		put_link(req, query, &query->after);
+		put_link_behind(req, query, &query->after);
 	return rc;
+}
+
+/* where the parameters of a Link point: into the fallback index (*first_out)
+ * or behind it */
+static int
+parse_place(struct req *req, struct rand_id *after, bool *first_out,
+    size_t *fallback_out, struct err *err)
+{
+	const char *last = uri_param(&req->uri, "last");
+	const char *fallback = uri_param(&req->uri, FALLBACK_PARAMETER);
+	uint64_t from = 0;
+
+	if ((last != NULL && !rand_id_parse(after, last)) ||
+	    (fallback != NULL &&
+		!num_parse_u64(
+		    fallback, strlen(fallback), OCI_DESCRIPTORS_MAX, &from))) {
+		err_set(err, E_INVALID,
+		    "parameter last or " FALLBACK_PARAMETER
+		    " is not that of a Link header");
+		return err_reason(err, "PAGINATION_NUMBER_INVALID");
+	}
+	*first_out = last == NULL;
+	*fallback_out = (size_t)from;
+	return 0;
 }
 
 static int
 parse_query(struct req *req, struct referrer_query *out, bool *first_out,
-    struct err *err)
+    size_t *fallback_out, struct err *err)
 {
-	const char *last = uri_param(&req->uri, "last");
+	int rc;
 
 	*out = (struct referrer_query){ .path = req->args[0],
 		.artifact_type = uri_param(&req->uri, "artifactType") };
 	if (out->artifact_type != NULL && out->artifact_type[0] == '\0')
 		out->artifact_type = NULL;
-	*first_out = last == NULL;
-	if (last != NULL && !rand_id_parse(&out->after, last)) {
-		err_set(err, E_INVALID,
-		    "parameter last is not that of a Link header");
-		return err_reason(err, "PAGINATION_NUMBER_INVALID");
-	}
-	return reply_parse_digest(&out->subject, req->args[1], err);
+	rc = parse_place(req, &out->after, first_out, fallback_out, err);
+	return rc < 0 ? rc
+		      : reply_parse_digest(&out->subject, req->args[1], err);
 }
 
 int
@@ -159,8 +202,9 @@ h_referrers_get(struct req *req, struct err *err)
 	struct referrer_query query;
 	struct str body;
 	struct jsw w;
+	size_t fallback;
 	bool first;
-	int rc = parse_query(req, &query, &first, err);
+	int rc = parse_query(req, &query, &first, &fallback, err);
 
 	if (rc < 0)
 		return rc;
@@ -171,8 +215,10 @@ h_referrers_get(struct req *req, struct err *err)
 	jsw_str(&w, "mediaType", OCI_TYPE_INDEX);
 	jsw_array(&w, "manifests");
 	if (first)
-		rc = put_fallback(req, &query, &w, err);
-	if (rc == 0 && body.len >= PAGE_BYTES)
+		rc = put_fallback(req, &query, &w, &fallback, err);
+	if (rc == 0 && first && fallback > 0)
+		put_link_fallback(req, &query, fallback);
+	else if (rc == 0 && body.len >= PAGE_BYTES)
 		rc = put_rest(req, &query, err);
 	else if (rc == 0)
 		rc = put_page(req, &query, &w, PAGE_BYTES - body.len, err);

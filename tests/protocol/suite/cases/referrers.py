@@ -483,3 +483,30 @@ def _(t):
     fallback(t, subject, *kept)
     answer = expect(t, subject["digest"], kept)
     true(next_of(answer) is None, "a Link without more: %s" % next_of(answer))
+
+
+@choice("referrers: a list above 3 MiB under the fallback tag comes in pages, all of it once")
+def _(t):
+    subject = subject_of(t)
+    own = [attach(t, subject)]
+    kept = [dict(attach(t, None, annotations={"n": c}), annotations={"filler": c * 320000}) for c in "abcdefghijkl"]
+    fallback(t, subject, *kept)
+    answer, found, pages_read = t.referrers(subject["digest"]).must(200), [], 0
+    while True:
+        true(len(answer.body) <= 4 << 20, "a page has %d bytes" % len(answer.body))
+        listed_here = [d["digest"] for d in answer.json()["manifests"]]
+        true(listed_here, "an empty page")
+        found += listed_here
+        pages_read += 1
+        if next_of(answer) is None or pages_read == 10:
+            break
+        answer = t.request("GET", next_of(answer)).must(200)
+    same(sorted(found), sorted(d["digest"] for d in own + kept), "the list")
+    true(pages_read > 1, "one page alone")
+
+
+@choice("referrers: a place in the fallback list that no Link names is refused")
+def _(t):
+    subject = subject_of(t)
+    for place in ("x", "-1", "1e3", "99999999999999999999"):
+        t.referrers(subject["digest"], "?fallback=" + place).must(400, "PAGINATION_NUMBER_INVALID")
