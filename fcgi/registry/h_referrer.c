@@ -18,8 +18,7 @@
 #define BODY_MAX ((size_t)32 << 20)
 /* annotations of a page; a fallback index beyond it has the first pages alone */
 #define PAGE_BYTES ((size_t)2 << 20)
-/* no answer is longer than the largest manifest that all clients take, and one
- * entry may be as long as an index */
+/* no answer is longer than the largest manifest that all clients take */
 #define FALLBACK_BYTES ((size_t)3 << 20)
 /* of a Link: how many entries of the fallback index came before */
 #define FALLBACK_PARAMETER "fallback"
@@ -202,7 +201,7 @@ h_referrers_get(struct req *req, struct err *err)
 	struct referrer_query query;
 	struct str body;
 	struct jsw w;
-	size_t fallback;
+	size_t fallback = 0;
 	bool first;
 	int rc = parse_query(req, &query, &first, &fallback, err);
 
