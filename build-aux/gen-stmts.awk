@@ -5,11 +5,11 @@
 #
 # Each statement has the lines "-- name: x" and "-- roles: a b" before it and
 # ends with ";" at the end of a line. The role "owner" is the dtr command,
-# which needs no grants. "?*16" stands for 16 question marks,
-# "(?*16)" for as many in parentheses; "LOOKUPS(a, b)" for the table of what
-# db_lookup() asks for (common/db/db.h), with its columns number, a and b. Rights are read off the words before
-# the tables' names, so what this cannot read for certain is refused, and so
-# is what only one of MariaDB and MySQL understands.
+# which needs no grants. "?*16" stands for 16 question marks, "(?*16)" for as
+# many in parentheses; "LOOKUPS(a, b)" for the table of what db_lookup() asks
+# for (common/db/db.h), with its columns number, a and b. Rights are read off
+# the words before the tables' names, so what this cannot read for certain is
+# refused, and so is what only one of MariaDB and MySQL understands.
 
 function fail(text, line) {
 	printf("%s:%d: %s\n", FILENAME, (line > 0 ? line : FNR), text) \

@@ -30,8 +30,7 @@ int model_options(const struct conf *conf, struct pool *pool, const char *role,
  * db_txn() for functions that lose races: fn returns E_EXISTS or E_CONFLICT
  * from a statement, or model_again(), when somebody else changed what it had
  * read, and is then run again from the start, a few times with pauses. An
- * error with a
- * reason is its own verdict and returned at once.
+ * error with a reason is its own verdict and returned at once.
  */
 int model_txn(struct db *db, db_tx_fn *fn, void *context, struct err *err);
 int model_again(struct err *err);

@@ -75,11 +75,16 @@ put_fallback(struct req *req, const struct referrer_query *query, struct jsw *w,
 	keep = pool_array(req->pool, count, sizeof(*keep));
 	for (size_t j = 0; j < count; j++)
 		digests[j] = entries[j].digest;
-	rc = referrer_keep_fallback(
-	    registry.db, req->pool, query, digests, count, keep, err);
+	if (i > count)
+		i = count;
+	rc = referrer_keep_fallback(registry.db, req->pool, query, digests + i,
+	    count - i, keep + i, err);
 	for (; rc == 0 && i < count && w->out->len < FALLBACK_BYTES; i++)
 		if (keep[i])
 			oci_referrer_put(w, &entries[i]);
+	/* a page without entries would be in vain */
+	while (rc == 0 && i < count && !keep[i])
+		i++;
 	*from_io = i < count ? i : 0;
 	return rc;
 }

@@ -490,7 +490,7 @@ def _(t):
     subject = subject_of(t)
     own = [attach(t, subject)]
     kept = [dict(attach(t, None, annotations={"n": c}), annotations={"filler": c * 320000}) for c in "abcdefghijkl"]
-    fallback(t, subject, *kept)
+    fallback(t, subject, *kept, *own)
     answer, found, pages_read = t.referrers(subject["digest"]).must(200), [], 0
     while True:
         true(len(answer.body) <= 4 << 20, "a page has %d bytes" % len(answer.body))
@@ -510,3 +510,16 @@ def _(t):
     subject = subject_of(t)
     for place in ("x", "-1", "1e3", "99999999999999999999"):
         t.referrers(subject["digest"], "?fallback=" + place).must(400, "PAGINATION_NUMBER_INVALID")
+
+
+@choice("referrers: what is left of a long fallback list and is listed by its subject gets no page of its own")
+def _(t):
+    subject = subject_of(t)
+    own = attach(t, subject)
+    kept = [dict(attach(t, None, annotations={"n": c}), annotations={"filler": c * 1060000}) for c in "abc"]
+    fallback(t, subject, *kept, own)
+    answer = t.referrers(subject["digest"]).must(200)
+    same([d["digest"] for d in answer.json()["manifests"]], [d["digest"] for d in kept], "the first page")
+    answer = t.request("GET", next_of(answer)).must(200)
+    same([d["digest"] for d in answer.json()["manifests"]], [own["digest"]], "the second page")
+    true(next_of(answer) is None, "a Link without more")
