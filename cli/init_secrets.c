@@ -162,9 +162,11 @@ init_storage(struct init *init, struct err *err)
 	const char *folder = init->cli->conf.storage_root;
 	int rc = make_folder(init, "folder of blobs", folder, 0750, err);
 
-	if (rc > 0) {
+	if (rc > 0)
 		init_step(init, "found", "folder of blobs \"%s\"", folder);
-		rc = 0;
-	}
-	return rc;
+	if (rc >= 0)
+		rc = make_folder(init, "folder of objects",
+		    pool_printf(init->cli->pool, "%s/objects", folder), 0750,
+		    err);
+	return rc < 0 ? rc : 0;
 }

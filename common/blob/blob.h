@@ -5,8 +5,9 @@
  * for, and when it may go, is the database's business (model/upload,
  * ARCHITECTURE.md "Blobs").
  *
- * Errors: E_NOTFOUND, E_FULL (no space, or less than the reserve), E_BUSY
- * (the store does not answer), E_INTERNAL.
+ * Errors: E_FULL (no space, or less than the reserve), E_BUSY (the store does
+ * not answer), E_INTERNAL (also of an object that is not there, or too short:
+ * its row says otherwise).
  */
 #ifndef COMMON_BLOB_BLOB_H
 #define COMMON_BLOB_BLOB_H
@@ -39,7 +40,8 @@ typedef void blob_observer(enum blob_action action, int64_t us);
 /* A fresh random key: 32 hexadecimal digits. */
 void blob_key_new(char key[BLOB_KEY_SIZE]);
 
-/* Opens the configured store; one for a process, used by all threads. */
+/* Opens the configured store; one for a process, used by all threads.
+ * E_INVALID when it is not there. */
 int blob_store_open(
     struct blob_store **out, const struct conf *conf, struct err *err);
 void blob_store_close(struct blob_store **store);
@@ -49,8 +51,7 @@ void blob_store_observe(struct blob_store *store, blob_observer *observer);
 
 /*
  * Starts or goes on with writing an object. offset 0 makes it; a later
- * offset needs the bytes before it (E_NOTFOUND or E_CONFLICT otherwise) and
- * drops whatever lies behind it. E_FULL when less than the reserve is free.
+ * offset needs the bytes before it and drops whatever lies behind it.
  */
 int blob_write_open(struct blob_store *store, const char *key, uint64_t offset,
     struct blob_writer **out, struct err *err);
@@ -69,7 +70,7 @@ int blob_read(struct blob_reader *reader, uint64_t offset, void *p, size_t n,
     size_t *done_out, struct err *err);
 void blob_read_close(struct blob_reader **reader);
 
-/* Removes an object; one that is not there is fine. */
+/* Removes an object for good; one that is not there is fine. */
 int blob_remove(struct blob_store *store, const char *key, struct err *err);
 
 /*

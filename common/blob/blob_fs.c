@@ -57,8 +57,9 @@ fault(struct err *err, const char *what, int number)
 	if (number == ENOSPC || number == EDQUOT)
 		return err_set(
 		    err, E_FULL, "no space left in the blob store");
+	/* a row says that it is there */
 	if (number == ENOENT)
-		err_set(err, E_NOTFOUND, "the object is not in the store");
+		err_set(err, E_INTERNAL, "the blob store has lost an object");
 	else
 		err_set(err, E_INTERNAL, "the blob store cannot %s", what);
 	return err_errno(err, number);
@@ -115,11 +116,18 @@ fs_open(struct blob_store **out, const struct conf *conf, struct err *err)
 		    conf->storage_root);
 		return err_errno(err, number);
 	}
-	if ((mkdirat(fd, "objects", FOLDER_MODE) < 0 && errno != EEXIST) ||
-	    fsync(fd) < 0) {
-		fault(err, "make a folder", errno);
+	/* the store of a file system that is not mounted must not look empty:
+	 * so this folder is made by `dtr init` alone */
+	if (faccessat(fd, "objects", X_OK, AT_EACCESS) < 0) {
+		int number = errno;
+
 		close(fd);
-		return err->code;
+		err_set(err, E_INVALID,
+		    "storage.root \"%s\" has no folder \"objects\": is the "
+		    "file system mounted? (dtr init makes the folder of a new "
+		    "store)",
+		    conf->storage_root);
+		return err_errno(err, number);
 	}
 	fs = mem_new(sizeof(*fs));
 	fs->base.driver = &blob_fs;
@@ -185,7 +193,8 @@ go_on(const struct fs_store *fs, const char *name, uint64_t offset,
 		return fault(err, "open an object", errno);
 	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size < offset) {
 		close(fd);
-		return err_set(err, E_CONFLICT,
+		err_set(err, E_INTERNAL, "the blob store has lost bytes");
+		return err_cause(err,
 		    "the object is shorter than %" PRIu64 " bytes", offset);
 	}
 	if ((uint64_t)st.st_size > offset &&
@@ -359,15 +368,20 @@ fs_read_close(struct blob_reader *reader)
 	mem_free(&r);
 }
 
+/* durable, before its row goes: nobody would know of it if it came back */
 static int
 fs_remove(struct blob_store *store, const char *key, struct err *err)
 {
-	char name[NAME_SIZE];
+	const struct fs_store *fs = fs_of(store);
+	char name[NAME_SIZE], folder[NAME_SIZE];
 
 	put_name(name, key);
-	if (unlinkat(fs_of(store)->root_fd, name, 0) < 0 && errno != ENOENT)
+	snprintf(folder, sizeof(folder), "%.10s", name);
+	if (unlinkat(fs->root_fd, name, 0) < 0 && errno != ENOENT)
 		return fault(err, "remove an object", errno);
-	return 0;
+	if (faccessat(fs->root_fd, folder, F_OK, 0) < 0 && errno == ENOENT)
+		return 0;
+	return sync_folder(fs, folder, err);
 }
 
 static const char *

