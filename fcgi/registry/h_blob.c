@@ -17,15 +17,9 @@
 #include "fcgi/registry/note.h"
 #include "fcgi/registry/reply.h"
 
-#define TYPE "application/octet-stream"
+#define TYPE    "application/octet-stream"
+#define CACHING "private, max-age=31536000"
 #define CHUNK ((size_t)256 << 10)
-
-static void
-put_headers(struct req *req, const char *digest)
-{
-	reply_digest(req, digest);
-	resp_header(req, "Cache-Control", "private, max-age=31536000");
-}
 
 static int
 send_part(struct req *req, struct blob_reader *reader, uint64_t offset,
@@ -78,13 +72,17 @@ refuse_range(struct req *req, uint64_t size, struct err *err)
 
 /* the responder sends the bytes: small blobs, and servers without sendfile */
 static int
-send_blob(struct req *req, const struct repo_blob *blob,
+send_blob(struct req *req, const struct repo_blob *blob, const char *digest,
     const struct range *part, struct err *err)
 {
 	struct blob_reader *reader = NULL;
 	uint64_t first = 0, length = blob->size;
-	int rc;
+	int rc = blob_read_open(registry.store, blob->key, &reader, NULL, err);
 
+	if (rc < 0)
+		return rc;
+	reply_content(req, digest, CACHING);
+	resp_header(req, "Accept-Ranges", "bytes");
 	if (part != NULL) {
 		first = part->first;
 		length = part->last - first + 1;
@@ -92,12 +90,6 @@ send_blob(struct req *req, const struct repo_blob *blob,
 		resp_printf(req, "Content-Range",
 		    "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first,
 		    part->last, blob->size);
-	}
-	rc = blob_read_open(registry.store, blob->key, &reader, NULL, err);
-	if (rc < 0) {
-		/* a row without its object is our fault, not "not found" */
-		err->code = rc == E_NOTFOUND ? E_INTERNAL : err->code;
-		return err->code;
 	}
 	resp_stream(req, TYPE, length);
 	rc = send_part(req, reader, first, length, err);
@@ -153,15 +145,47 @@ hand_over(struct req *req, const char *path, uint64_t length)
 	resp_handover(req, TYPE, "X-Sendfile", path);
 }
 
+/* a web server would compare If-Match with a tag of its own */
+static const char *
+handover_path(struct req *req, const struct repo_blob *blob)
+{
+	const char *path = NULL;
+
+	if (blob->size > (uint64_t)registry.conf->storage_inline_max &&
+	    req_header(req, "IF_MATCH") == NULL)
+		path = blob_sendfile_path(registry.store, req->pool, blob->key);
+	return path != NULL && is_handover_known(req) ? path : NULL;
+}
+
+static int
+get(struct req *req, const struct repo_blob *blob, const char *digest,
+    struct err *err)
+{
+	struct range range;
+	enum range_result found =
+	    range_parse(&range, wanted_range(req, digest), blob->size);
+	bool is_part = found == RANGE_ONE;
+	const char *path;
+
+	/* also of what is handed over: web servers say it in ways of their own */
+	if (found == RANGE_UNSATISFIABLE)
+		return refuse_range(req, blob->size, err);
+	path = handover_path(req, blob);
+	if (path == NULL)
+		return send_blob(
+		    req, blob, digest, is_part ? &range : NULL, err);
+	reply_content(req, digest, CACHING);
+	hand_over(
+	    req, path, is_part ? range.last - range.first + 1 : blob->size);
+	return 0;
+}
+
 int
 h_blob_get(struct req *req, struct err *err)
 {
-	const char *path = NULL;
 	char text[OCI_DIGEST_TEXT_SIZE];
-	enum range_result found = RANGE_NONE;
 	struct oci_digest digest;
 	struct repo_blob blob;
-	struct range range;
 	int rc = reply_parse_digest(&digest, req->args[1], err);
 
 	if (rc == 0)
@@ -172,27 +196,13 @@ h_blob_get(struct req *req, struct err *err)
 	if (rc < 0)
 		return rc;
 	oci_digest_put(text, &digest);
-	if (reply_not_modified(req, text))
-		return 0;
+	rc = reply_conditions(req, text, CACHING, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	if (req->method == METHOD_GET)
-		found = range_parse(&range, wanted_range(req, text), blob.size);
-	/* also of what is handed over: web servers say it in ways of their own */
-	if (found == RANGE_UNSATISFIABLE)
-		return refuse_range(req, blob.size, err);
-	put_headers(req, text);
-	if (req->method == METHOD_GET &&
-	    blob.size > (uint64_t)registry.conf->storage_inline_max)
-		path = blob_sendfile_path(registry.store, req->pool, blob.key);
-	if (path != NULL && is_handover_known(req)) {
-		hand_over(req, path,
-		    found == RANGE_ONE ? range.last - range.first + 1
-				       : blob.size);
-		return 0;
-	}
+		return get(req, &blob, text, err);
+	reply_content(req, text, CACHING);
 	resp_header(req, "Accept-Ranges", "bytes");
-	if (req->method != METHOD_HEAD)
-		return send_blob(
-		    req, &blob, found == RANGE_ONE ? &range : NULL, err);
 	resp_stream(req, TYPE, blob.size);
 	return 0;
 }

@@ -72,7 +72,7 @@ keep_promise(struct req *req, const struct manifest *manifest, struct err *err)
 int
 h_manifest_get(struct req *req, struct err *err)
 {
-	const char *payload = "";
+	const char *payload = "", *caching;
 	char text[OCI_DIGEST_TEXT_SIZE];
 	struct reference reference;
 	struct manifest manifest;
@@ -85,17 +85,15 @@ h_manifest_get(struct req *req, struct err *err)
 	if (rc < 0)
 		return rc;
 	oci_digest_put(text, &manifest.digest);
-	if (reply_not_modified(req, text))
-		return 0;
-	if (req->method == METHOD_GET) {
+	caching = reference.tag != NULL
+	    ? "no-cache"
+	    : "private, max-age=31536000, immutable";
+	rc = reply_conditions(req, text, caching, err);
+	if (rc == 0 && req->method == METHOD_GET)
 		rc = load_payload(req, &manifest, &payload, err);
-		if (rc < 0)
-			return rc;
-	}
-	reply_digest(req, text);
-	resp_header(req, "Cache-Control",
-	    reference.tag != NULL ? "no-cache"
-				  : "private, max-age=31536000, immutable");
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	reply_content(req, text, caching);
 	resp_send(req, manifest.media_type, payload, manifest.size);
 	if (req->method == METHOD_GET)
 		pull_log_add(req, &manifest, reference.tag);

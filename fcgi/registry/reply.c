@@ -10,23 +10,30 @@
 #include "fcgi/core/req.h"
 
 void
-reply_digest(struct req *req, const char *digest)
+reply_content(struct req *req, const char *digest, const char *caching)
 {
 	resp_header(req, "Docker-Content-Digest", digest);
 	resp_printf(req, "ETag", "\"%s\"", digest);
+	resp_header(req, "Cache-Control", caching);
 }
 
-bool
-reply_not_modified(struct req *req, const char *digest)
+int
+reply_conditions(
+    struct req *req, const char *digest, const char *caching, struct err *err)
 {
-	const char *tags = req_header(req, "IF_NONE_MATCH");
+	const char *match = req_header(req, "IF_MATCH");
+	const char *none_match = req_header(req, "IF_NONE_MATCH");
 
-	if (tags == NULL || !etag_list_has(tags, digest, ETAG_WEAK))
-		return false;
+	if (match != NULL && !etag_list_has(match, digest, ETAG_STRONG)) {
+		err_set(err, E_CONFLICT, "If-Match does not hold: %s", digest);
+		return err_reason(err, "PRECONDITION_FAILED");
+	}
+	if (none_match == NULL || !etag_list_has(none_match, digest, ETAG_WEAK))
+		return 0;
 	resp_status(req, 304);
-	reply_digest(req, digest);
+	reply_content(req, digest, caching);
 	resp_send(req, NULL, "", 0);
-	return true;
+	return 1;
 }
 
 void

@@ -6,14 +6,17 @@ struct err;
 struct oci_digest;
 struct req;
 
-/* Docker-Content-Digest and ETag. */
-void reply_digest(struct req *req, const char *digest);
+/* The headers Docker-Content-Digest, ETag and Cache-Control of a content; not
+ * before it is certain that the answer is no error. */
+void reply_content(struct req *req, const char *digest, const char *caching);
 
 /*
- * Does If-None-Match name this digest (quoted or not, or "*")? Then the
- * answer 304 was sent.
+ * If-Match and If-None-Match of a GET or HEAD (RFC 9110, 13.1): 0, go on; 1,
+ * 304 was sent; E_CONFLICT, reason PRECONDITION_FAILED. Digests in them may
+ * be quoted or not.
  */
-bool reply_not_modified(struct req *req, const char *digest);
+int reply_conditions(
+    struct req *req, const char *digest, const char *caching, struct err *err);
 
 /* 201 with Location "/v2/<name>/<kind>/<digest>". */
 void reply_created(struct req *req, const char *kind, const char *digest);

@@ -3,16 +3,18 @@ import threading
 
 from .. import images
 from ..case import CHOICE, RULE, add, choice, digest_of, rule, same, true
+from .ranges import pushed
 
 ACCEPT = ("Accept", ", ".join((images.MANIFEST, images.INDEX)))
 OTHER = "sha256:" + "e" * 64
 
 
 def ask(t, what, headers, method="GET"):
-    """The shared image's blob or manifest, with these headers; `TAG` is its entity tag."""
-    digest = digest_of(t.image.layer) if what == "blob" else t.image.digest
+    """The shared blob or manifest, with these headers; `TAG` is its entity tag."""
+    is_blob = what in ("blob", "large blob")
+    repo, digest = pushed(t, what == "large blob")[:2] if is_blob else (t.image.repo, t.image.digest)
     reference = t.image.tag if what == "manifest by tag" else digest
-    path = "/v2/%s/%s/%s" % (t.image.repo, "blobs" if what == "blob" else "manifests", reference)
+    path = "/v2/%s/%s/%s" % (repo, "blobs" if is_blob else "manifests", reference)
     tag = t.request("HEAD", path, [ACCEPT]).must(200).header("ETag")
     true(tag is not None and tag.startswith('"'), "the entity tag is %s" % tag)
     values = [(n, v.replace("TAG", tag).replace("DIGEST", digest)) for n, v in headers]
@@ -47,7 +49,39 @@ OTHERS = (
 )
 
 
+MATCHES = (
+    ("its tag", "TAG"),
+    ("its tag in a list", '"%s", TAG' % OTHER),
+    ("any tag", "*"),
+)
+MISMATCHES = (
+    ("another tag", '"%s"' % OTHER),
+    ("its tag, called weak,", "W/TAG"),
+)
+
+
+def refused(t, what, value, method):
+    answer, _tag, _digest = ask(t, what, [("If-Match", value)], method)
+    answer.must(412)
+
+
+def as_cacheable(t, what):
+    """304 may say what 200 says, so that a cache can go on (RFC 9110, 15.4.5)."""
+    wanted = ask(t, what, [], "HEAD")[0].must(200).header("Cache-Control")
+    ask(t, what, [("If-None-Match", "TAG")])[0].must(304).has("Cache-Control", wanted)
+
+
 def add_all():
+    for what in ("blob", "large blob", "manifest by tag", "manifest by digest"):
+        for name, value in MATCHES:
+            add(RULE, "if-match: GET of a %s with %s gets it" % (what, name),
+                lambda t, w=what, v=value: whole(t, w, [("If-Match", v)], "GET"))
+        for name, value in MISMATCHES:
+            add(RULE, "if-match: GET of a %s with %s is 412" % (what, name),
+                lambda t, w=what, v=value: refused(t, w, v, "GET"))
+        add(RULE, "if-match: HEAD of a %s with another tag is 412" % what,
+            lambda t, w=what: refused(t, w, '"%s"' % OTHER, "HEAD"))
+        add(RULE, "if-none-match: 304 of a %s has the caching of 200" % what, lambda t, w=what: as_cacheable(t, w))
     for what in ("blob", "manifest by tag", "manifest by digest"):
         for name, value, kind in VALUES:
             add(kind, "if-none-match: GET of a %s with %s is 304 without a body" % (what, name),
