@@ -118,8 +118,9 @@ claim_tx(struct db_tx *tx, void *context, struct err *err)
 	const struct change *c = context;
 	uint64_t affected;
 	int rc = tx_exec(tx, Q_UPLOAD_CLAIM, &affected, err, db_int(c->epoch),
-	    db_int(c->lease_s), db_id(&c->upload->id),
-	    db_int(c->upload->epoch), db_uint(c->upload->received));
+	    db_int(c->lease_s), db_id(&c->upload->id), db_int(c->upload->epoch),
+	    db_uint(c->upload->received), db_id(&c->upload->object_id),
+	    db_int(c->upload->lease == UPLOAD_FREE));
 
 	/* claimed by an earlier run: nobody else has our epoch */
 	if (rc == 0 && affected == 0 && db_tx_is_rerun(tx))
@@ -286,6 +287,18 @@ finished_before(struct db_tx *tx, const struct finish *f, struct err *err)
 	return rows.count > 0 ? 0 : taken_over(err);
 }
 
+/* an object that somebody doomed may be gone */
+static int
+make_live(struct db_tx *tx, const struct finish *f,
+    const struct rand_id *blob_id, struct err *err)
+{
+	uint64_t affected;
+	int rc = tx_exec(tx, Q_OBJECT_LIVE, &affected, err, db_id(blob_id),
+	    db_id(&f->upload->object_id));
+
+	return rc < 0 ? rc : affected == 0 ? taken_over(err) : 0;
+}
+
 static int
 insert_content(struct db_tx *tx, const struct finish *f, struct err *err)
 {
@@ -294,10 +307,7 @@ insert_content(struct db_tx *tx, const struct finish *f, struct err *err)
 	    db_bytes(f->content->sha512, DIGEST_SHA512_SIZE),
 	    db_uint(f->content->size), db_id(&f->upload->object_id));
 
-	if (rc < 0)
-		return rc;
-	return tx_exec(tx, Q_OBJECT_LIVE, NULL, err, db_id(&f->blob_id),
-	    db_id(&f->upload->object_id));
+	return rc < 0 ? rc : make_live(tx, f, &f->blob_id, err);
 }
 
 /* the content is there: use it, unless its object was found damaged */
@@ -317,8 +327,7 @@ use_content(struct db_tx *tx, const struct finish *f,
 		if (rc == 0 && affected == 0)
 			rc = model_again(err);
 		if (rc == 0)
-			rc = tx_exec(tx, Q_OBJECT_LIVE, NULL, err,
-			    db_id(blob_id), db_id(&f->upload->object_id));
+			rc = make_live(tx, f, blob_id, err);
 	} else {
 		other = f->upload->object_id;
 		rc = 0;

@@ -5,9 +5,9 @@
  *
  * A writer claims an upload: it gets a lease and a new epoch, writes behind
  * the bytes that are recorded, makes them durable and records the new
- * length, all under its epoch. When a lease ran out its writer may still be
- * alive somewhere, so the next one never writes to the old object: it copies
- * the recorded bytes to a new one (upload_spare, upload_move).
+ * length, all under its epoch. When a lease was not given back its writer may
+ * still be alive somewhere, so the next one never writes to the old object:
+ * it copies the recorded bytes to a new one (upload_spare, upload_move).
  */
 #ifndef COMMON_MODEL_UPLOAD_H
 #define COMMON_MODEL_UPLOAD_H
@@ -55,6 +55,7 @@ int upload_find(struct db *db, struct pool *pool, const char *path,
 /*
  * Claims an upload as upload_find() showed it: upload->epoch is the new one
  * afterwards. E_BUSY while another writer holds it, or if it changed since.
+ * One that was not free has run out by now, and is to be taken over.
  */
 int upload_claim(
     struct db *db, struct upload *upload, int64_t lease_s, struct err *err);

@@ -54,6 +54,14 @@ start(struct req *req, const struct repository *repository,
 	return rc;
 }
 
+static void
+reply_accepted(struct req *req, const struct upload *upload)
+{
+	resp_status(req, 202);
+	intake_put_headers(req, upload);
+	resp_send(req, NULL, "", 0);
+}
+
 /* a body and its digest in one request (OCI spec 1.1, "Pushing a blob
  * monolithically") */
 static int
@@ -66,6 +74,13 @@ post_whole(struct req *req, const struct repository *repository,
 
 	if (rc == 0)
 		rc = intake_append(req, intake, err);
+	/* there is none, and no header had told so */
+	if (rc == 0 && intake->upload.received == 0) {
+		rc = intake_record(intake, err);
+		if (rc == 0)
+			reply_accepted(req, &intake->upload);
+		return rc;
+	}
 	if (rc == 0)
 		rc = intake_finish(req, intake, digest, err);
 	if (rc < 0)
@@ -198,12 +213,9 @@ h_upload_post(struct req *req, struct err *err)
 	if (digest_text != NULL && req_announced_length(req) != 0)
 		return post_whole(req, &repository, &digest, err);
 	rc = start(req, &repository, &upload, err);
-	if (rc < 0)
-		return rc;
-	resp_status(req, 202);
-	intake_put_headers(req, &upload);
-	resp_send(req, NULL, "", 0);
-	return 0;
+	if (rc == 0)
+		reply_accepted(req, &upload);
+	return rc;
 }
 
 int
@@ -232,20 +244,9 @@ h_upload_patch(struct req *req, struct err *err)
 		rc = intake_append(req, intake, err);
 	if (rc == 0)
 		rc = intake_record(intake, err);
-	if (rc < 0)
-		return rc;
-	resp_status(req, 202);
-	intake_put_headers(req, &intake->upload);
-	resp_send(req, NULL, "", 0);
-	return 0;
-}
-
-/* docker's last request has no body: all was recorded by the PATCH before,
- * and the row's epoch guards against another writer without a claim */
-static bool
-is_complete(const struct req *req, const struct upload *upload)
-{
-	return req_announced_length(req) == 0 && upload->lease == UPLOAD_FREE;
+	if (rc == 0)
+		reply_accepted(req, &intake->upload);
+	return rc;
 }
 
 static int
@@ -254,9 +255,12 @@ put(struct req *req, struct intake *intake, const struct oci_digest *digest,
 {
 	int rc = intake_check_range(req, intake, err);
 
-	if (rc == 0 && !is_complete(req, &intake->upload))
+	/* docker's last request has no body */
+	if (rc == 0 && req_announced_length(req) == 0)
+		rc = intake_is_whole(intake, err);
+	if (rc == 0)
 		rc = intake_append(req, intake, err);
-	return rc == 0 ? intake_finish(req, intake, digest, err) : rc;
+	return rc < 0 ? rc : intake_finish(req, intake, digest, err);
 }
 
 /*

@@ -142,6 +142,16 @@ replay(struct req *req, struct intake *intake, struct digest *digest,
 	return rc;
 }
 
+/* a copy that will not be used: if its bytes cannot go now, its row knows */
+static void
+drop_spare(const struct upload_spare *spare)
+{
+	struct err ignored;
+
+	if (blob_remove(registry.store, spare->key, &ignored) < 0)
+		err_clear(&ignored);
+}
+
 /* the last writer may still be alive: leave it its object (upload.h) */
 static int
 take_over(struct req *req, struct intake *intake, struct err *err)
@@ -161,9 +171,11 @@ take_over(struct req *req, struct intake *intake, struct err *err)
 	if (rc == 0)
 		rc = blob_write_sync(copy, err);
 	blob_write_close(&copy);
-	if (rc == 0)
-		rc = upload_move(registry.db, upload, &spare, err);
-	return rc;
+	if (rc < 0) {
+		drop_spare(&spare);
+		return rc;
+	}
+	return upload_move(registry.db, upload, &spare, err);
 }
 
 /* the hash over the recorded bytes: from its saved state, or read again */
@@ -197,7 +209,7 @@ leave(struct intake *intake)
 static int
 claim(struct req *req, struct intake *intake, int64_t lease_s, struct err *err)
 {
-	bool stale = intake->upload.lease == UPLOAD_STALE;
+	bool stale = intake->upload.lease != UPLOAD_FREE;
 	int rc;
 
 	intake->lease_s = lease_s;
@@ -247,6 +259,16 @@ copy_body(struct req *req, struct intake *intake, struct blob_writer *writer,
 	}
 }
 
+/* gives the claim back after a failure; who took over needs none of it */
+static void
+record_anyway(struct intake *intake)
+{
+	struct err ignored;
+
+	if (intake_record(intake, &ignored) < 0)
+		err_clear(&ignored);
+}
+
 /*
  * After a failure: what arrived before counts if it can be made durable, and
  * the claim is given back, so that the client can go on from there at once.
@@ -262,8 +284,7 @@ salvage(struct intake *intake, struct blob_writer *writer, uint64_t received)
 		digest_free(&intake->digest);
 	if (intake->digest == NULL)
 		intake->upload.hash_state_size = 0;
-	if (intake_record(intake, &ignored) < 0)
-		err_clear(&ignored);
+	record_anyway(intake);
 }
 
 /* a body that does not fit its range: nothing of it counts, the saved hash
@@ -271,11 +292,8 @@ salvage(struct intake *intake, struct blob_writer *writer, uint64_t received)
 static void
 forget_body(struct intake *intake)
 {
-	struct err ignored;
-
 	digest_free(&intake->digest);
-	if (intake_record(intake, &ignored) < 0)
-		err_clear(&ignored);
+	record_anyway(intake);
 }
 
 int
@@ -355,17 +373,19 @@ refuse_digest(struct intake *intake, const struct oci_digest *expected,
 	return err_reason(err, "DIGEST_INVALID");
 }
 
-/* an upload to which nothing was ever written has no object yet */
-static int
-make_empty(const struct upload *upload, struct err *err)
+int
+intake_is_whole(const struct intake *intake, struct err *err)
 {
-	struct blob_writer *writer = NULL;
-	int rc = blob_write_open(registry.store, upload->key, 0, &writer, err);
+	const struct upload *upload = &intake->upload;
+	struct blob_reader *reader = NULL;
+	uint64_t size = 0;
+	int rc;
 
-	if (rc == 0)
-		rc = blob_write_sync(writer, err);
-	blob_write_close(&writer);
-	return rc;
+	if (upload->lease != UPLOAD_FREE || upload->received == 0)
+		return 0;
+	rc = blob_read_open(registry.store, upload->key, &reader, &size, err);
+	blob_read_close(&reader);
+	return rc < 0 ? rc : size == upload->received;
 }
 
 static const struct event_note *
@@ -380,8 +400,8 @@ note_of(struct req *req, const struct intake *intake,
 	return note;
 }
 
-int
-intake_finish(struct req *req, struct intake *intake,
+static int
+finish(struct req *req, struct intake *intake,
     const struct oci_digest *expected, struct err *err)
 {
 	struct upload_content content = { .size = intake->upload.received };
@@ -392,8 +412,6 @@ intake_finish(struct req *req, struct intake *intake,
 
 	if (rc == 0 && intake->digest == NULL)
 		rc = load_digest(req, intake, err);
-	if (rc == 0 && intake->upload.received == 0)
-		rc = make_empty(&intake->upload, err);
 	if (rc == 0 && expected->algorithm == DIGEST_SHA512)
 		rc = hash_sha512(req, intake, sha512, err);
 	if (rc < 0)
@@ -415,6 +433,17 @@ intake_finish(struct req *req, struct intake *intake,
 	intake->claimed = false;
 	metric_add(REGISTRY_BLOBS_PUSHED, 1);
 	return 0;
+}
+
+int
+intake_finish(struct req *req, struct intake *intake,
+    const struct oci_digest *expected, struct err *err)
+{
+	int rc = finish(req, intake, expected, err);
+
+	if (rc < 0 && intake->claimed)
+		record_anyway(intake);
+	return rc;
 }
 
 void

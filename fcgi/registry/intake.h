@@ -42,8 +42,17 @@ int intake_append(struct req *req, struct intake *intake, struct err *err);
 int intake_record(struct intake *intake, struct err *err);
 
 /*
+ * Can the upload be finished without a claim? 1 if nobody writes and its
+ * object has the recorded bytes and nothing behind them (a full disk or a body
+ * that did not fit may have left some); whoever writes to it later changes
+ * the row's epoch first. 0: not so.
+ */
+int intake_is_whole(const struct intake *intake, struct err *err);
+
+/*
  * Compares the content with the client's digest (E_INVALID, reason
- * DIGEST_INVALID; the upload is dropped) and makes it a blob.
+ * DIGEST_INVALID; the upload is dropped) and makes it a blob. When it fails
+ * otherwise, what was appended is recorded and the claim is given back.
  */
 int intake_finish(struct req *req, struct intake *intake,
     const struct oci_digest *expected, struct err *err);

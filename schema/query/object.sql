@@ -14,7 +14,7 @@ UPDATE object SET state = 1, not_before = NULL WHERE id = ? AND state = 3;
 
 -- name: object_live
 -- roles: registry
-UPDATE object SET state = 2, blob_id = ? WHERE id = ?;
+UPDATE object SET state = 2, blob_id = ? WHERE id = ? AND state = 1;
 
 -- name: object_doom
 -- roles: registry

@@ -24,12 +24,14 @@ WHERE u.id = ? AND r.path = ?;
 SELECT COUNT(*) FROM upload
 WHERE account_id = ? AND touched > UTC_TIMESTAMP(6) - INTERVAL 1 HOUR;
 
+-- As it was found, or somebody has worked on it since.
 -- name: upload_claim
 -- roles: registry
 UPDATE upload SET epoch = ?, touched = UTC_TIMESTAMP(6),
     lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND
-WHERE id = ? AND epoch = ? AND received = ?
-    AND lease_until < UTC_TIMESTAMP(6);
+WHERE id = ? AND epoch = ? AND received = ? AND object_id = ?
+    AND lease_until < UTC_TIMESTAMP(6)
+    AND (lease_until = '1970-01-01 00:00:00') = ?;
 
 -- name: upload_renew
 -- roles: registry

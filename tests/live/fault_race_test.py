@@ -140,6 +140,67 @@ def test_a_take_over_that_stalled_is_taken_over(racing, pusher):
     invariants.check(racing)
 
 
+def test_a_lease_may_end_between_a_look_and_the_claim(racing, pusher):
+    """The next writer found it held: the first one may still be alive all the same."""
+    data, late = os.urandom(SIZE), os.urandom(SIZE)
+    location = begin(pusher, data)
+    with held(racing, "pwrite", 1, pusher.append, location, late) as stalled:
+        with held(racing, "execute", 2, pusher.append, location, data[HALF:]) as second:
+            racing.expire_leases()
+            second.release()
+            assert second.finish().status == 202
+        assert pusher.finish(location, digest_of(data)).status == 201
+        stalled.release()
+        check_taken_over(stalled.finish())
+    pusher.check_blob(data)
+    invariants.check(racing)
+
+
+def test_a_claim_by_what_was_before_a_take_over_is_none(racing, pusher):
+    data = os.urandom(SIZE)
+    location = begin(pusher, data)
+    racing.sql("UPDATE upload SET lease_until = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND")
+    with held(racing, "pread", 1, pusher.append, location, b"") as first:
+        # this one has seen the object that the first one leaves
+        with held(racing, "execute", 2, pusher.append, location, data[HALF:]) as second:
+            first.release()
+            assert first.finish().status == 202
+            second.release()
+            assert (second.finish().status, pusher.offset(location)) == (503, HALF)
+    assert pusher.finish(location, digest_of(data), data[HALF:]).status == 201
+    pusher.check_blob(data)
+    invariants.check(racing)
+
+
+@pytest.mark.parametrize("order", ["finish first", "bytes first"])
+def test_bytes_come_while_an_upload_without_any_is_finished(racing, pusher, order):
+    """Either has it; neither cuts what the other wrote."""
+    data = os.urandom(SIZE)
+    location = pusher.start()
+
+    def append():
+        return pusher.append(location, data)
+
+    def finish():
+        return pusher.finish(location, digest_of(data))
+
+    first, second = (finish, append) if order == "finish first" else (append, finish)
+    with held(racing, "openat", 1, first) as one:
+        answer = second()
+        assert (answer.status, answer.code()) == (503, "BLOB_UPLOAD_INVALID")
+        one.release()
+        answer = one.finish()
+    if order == "finish first":
+        # it has no bytes yet: not the content that the client names
+        assert (answer.status, answer.code()) == (400, "DIGEST_INVALID")
+        assert pusher.offset(location) is None
+        assert pusher.request("HEAD", "blobs/" + digest_of(data)).status == 404
+    else:
+        assert (answer.status, finish().status) == (202, 201)
+        pusher.check_blob(data)
+    invariants.check(racing)
+
+
 def test_a_long_take_over_keeps_its_lease(racing, pusher):
     """Copying may last longer than a lease: it is renewed on the way."""
     def lease():

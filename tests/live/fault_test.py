@@ -10,7 +10,7 @@ import pytest
 import invariants
 import pushes
 from faults import CUT, KILL, KILL_ALL, FaultyStack, fail
-from pusher import Pusher
+from pusher import Pusher, digest_of
 
 LONG = os.environ.get("DTR_LONG") == "1"
 STEPS_MAX = 60
@@ -181,6 +181,56 @@ def test_a_failing_store_acknowledges_nothing(faulty, kind, number, status, code
             scenario.after()
         invariants.check(faulty)
     assert "openat" in hit and len(hit) > 1
+
+
+def stale_upload(stack, pusher, data):
+    """Its writer gave no lease back."""
+    location = pusher.start()
+    assert pusher.append(location, data).status == 202
+    stack.sql("UPDATE upload SET lease_until = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND")
+    return location
+
+
+def test_a_take_over_that_fails_leaves_no_copy(faulty):
+    """A full disk is not made fuller by each try."""
+    pusher, data = make_pusher(faulty), os.urandom(400000)
+    location = stale_upload(faulty, pusher, data)
+    before = invariants.files_of(faulty.storage)
+    for _ in range(2):
+        with faulty.fault("pwrite", 2, fail(errno.ENOSPC)) as fault:
+            assert pusher.append(location, b"more").status == 507
+        assert fault.fired
+        assert invariants.files_of(faulty.storage) == before
+    assert pusher.append(location, b"more").status == 202
+    assert pusher.finish(location, digest_of(data + b"more")).status == 201
+    pusher.check_blob(data + b"more")
+    invariants.check(faulty)
+
+
+def test_a_finish_that_fails_keeps_the_bytes_it_brought(faulty):
+    pusher, data = make_pusher(faulty), os.urandom(400000)
+    location = pusher.start()
+    digest = digest_of(data, "sha512")
+    with faulty.fault("pread", 1, fail(errno.EIO)) as fault:
+        answer = pusher.finish(location, digest, data)
+    assert (answer.status, fault.fired) == (500, 1)
+    # at once: nobody holds it any more
+    assert pusher.offset(location) == len(data)
+    assert pusher.finish(location, digest).status == 201
+    pusher.check_blob(data)
+    invariants.check(faulty)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOENT], ids=errno.errorcode.get)
+def test_an_upload_whose_object_is_lost_is_our_fault(faulty, number):
+    pusher = make_pusher(faulty)
+    location = pusher.start()
+    assert pusher.append(location, b"some").status == 202
+    with faulty.fault("openat", 1, fail(number)) as fault:
+        answer = pusher.append(location, b"more")
+    assert (answer.status, answer.code(), fault.fired) == (500, "UNKNOWN", 1)
+    assert pusher.append(location, b"more").status == 202
+    assert pusher.finish(location, digest_of(b"somemore")).status == 201
 
 
 def test_a_blob_that_cannot_be_read_is_our_fault(faulty):

@@ -177,6 +177,17 @@ def _(t):
     t.request("GET", location).must(204).has("Range", "0-0")
 
 
+@rule("chunk: what was refused is no part of the blob")
+def _(t):
+    location = t.upload()
+    t.patch(location, LONG).must(202)
+    headers = ("Content-Range", "%d-%d" % (len(LONG), 2 * len(LONG)))
+    t.patch(location, LONG, headers, chunked=True)  # a byte too short
+    location = t.request("GET", location).must(204).has("Range", "0-%d" % (len(LONG) - 1)).header("Location")
+    t.finish(location, digest_of(LONG)).must(201)
+    t.blob(digest_of(LONG)).must(200).is_bytes(LONG)
+
+
 @rule("chunk: without a length, as much as the range says is taken")
 def _(t):
     t.patch(t.upload(), DATA[:10], ("Content-Range", "0-9"), chunked=True).must(202).has("Range", "0-9")

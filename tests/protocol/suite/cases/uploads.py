@@ -121,6 +121,16 @@ def _(t):
     t.finish(location, DIGEST, DATA).must(201)
 
 
+@rule("upload-post: a digest without a body or its length is an upload, and no blob")
+def _(t):
+    location = t.start("?digest=" + DIGEST, body=None).must(202).header("Location")
+    t.finish(location, DIGEST, DATA).must(201)
+    empty = digest_of(b"")
+    t.start("?digest=" + empty, body=None).must(202)
+    t.start("?digest=" + empty, body=b"", chunked=True).must(202)
+    t.blob(empty, method="HEAD").must(404)
+
+
 # --- the hash that the client will name (digest-algorithm)
 
 @choice("upload-post: digest-algorithm=sha512 is taken and the digest is of that")
