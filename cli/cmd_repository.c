@@ -42,7 +42,7 @@ apply(const struct cli *cli, struct repository *out, struct err *err)
 		limit, 0, REPOSITORY_TAG_LIMIT_MAX, &out->tag_limit))
 		rc = cli_usage(err, "--tag-limit must be a number from 0 to %d",
 		    REPOSITORY_TAG_LIMIT_MAX);
-	return rc;
+	return rc < 0 ? rc : repository_check(out, err);
 }
 
 static int

@@ -25,6 +25,7 @@ struct push {
 	/* what it met when it looked */
 	bool is_there, is_visible;
 	struct rand_id own_id; /* if it is there */
+	const char *own_type;
 	bool has_tag;
 	struct tag tag; /* the first one, before */
 };
@@ -53,9 +54,10 @@ look(struct db *db, struct db_tx *tx, struct push *p, struct err *err)
 	p->is_visible = p->is_there && db_cell(&rows, 0, 6)->i == 0;
 	if (p->is_there)
 		p->own_id = db_cell_id(&rows, 0, 5);
-	p->has_tag = db_cell(&rows, 0, 7)->p != NULL;
+	p->own_type = db_cell(&rows, 0, 7)->p;
+	p->has_tag = db_cell(&rows, 0, 8)->p != NULL;
 	if (p->has_tag)
-		p->tag = tag_of_row(&rows, 0, 7);
+		p->tag = tag_of_row(&rows, 0, 8);
 	return 1;
 }
 
@@ -71,25 +73,43 @@ image_size(const struct oci_manifest *document)
 	return sum;
 }
 
+/* the last columns of the row: what is read out of the document, which depends
+ * on the type it is taken for */
+#define DESCRIPTION 6
+
+static void
+describe(struct db_value values[DESCRIPTION], const struct oci_manifest *doc)
+{
+	const struct oci_digest *subject = &doc->subject.digest;
+	bool refers = doc->has_subject;
+
+	values[0] = db_text(doc->media_type);
+	values[1] = db_text(doc->artifact_type);
+	values[2] = refers ? db_int(subject->algorithm) : db_null();
+	values[3] = refers
+	    ? db_bytes(subject->bytes, digest_size(subject->algorithm))
+	    : db_null();
+	values[4] = refers ? db_text(doc->annotations) : db_null();
+	values[5] = db_int(image_size(doc));
+}
+
 static int
 insert(struct db_tx *tx, const struct push *p, struct err *err)
 {
 	struct manifest_push *in = p->in;
-	const struct oci_manifest *doc = in->document;
-	const struct oci_digest *subject = &doc->subject.digest;
-	bool refers = doc->has_subject;
-	int rc = tx_exec(tx, Q_MANIFEST_INSERT, NULL, err,
-	    db_id(&p->manifest_id), db_id(&in->repository.id),
-	    db_int(in->digest.algorithm),
-	    db_bytes(in->digest.bytes, digest_size(in->digest.algorithm)),
-	    db_text(doc->media_type), db_text(doc->artifact_type),
-	    refers ? db_int(subject->algorithm) : db_null(),
-	    refers ? db_bytes(subject->bytes, digest_size(subject->algorithm))
-		   : db_null(),
-	    refers ? db_text(doc->annotations) : db_null(),
-	    db_uint(in->size), db_int(image_size(doc)),
-	    db_id(in->actor->account_id));
+	struct db_value values[6 + DESCRIPTION] = {
+		db_id(&p->manifest_id),
+		db_id(&in->repository.id),
+		db_int(in->digest.algorithm),
+		db_bytes(in->digest.bytes, digest_size(in->digest.algorithm)),
+		db_uint(in->size),
+		db_id(in->actor->account_id),
+	};
+	int rc;
 
+	describe(values + 6, in->document);
+	rc = tx_exec_(
+	    tx, Q_MANIFEST_INSERT, NULL, err, values, COUNT_OF(values));
 	if (rc < 0)
 		return rc;
 	rc = tx_exec(tx, Q_MANIFEST_PAYLOAD_INSERT, NULL, err,
@@ -133,15 +153,30 @@ check_conditions(
 }
 
 /*
- * A deleted manifest comes back as if it were pushed: what it refers to may
- * have been deleted after it, and to link it anew finds that out.
+ * What it refers to may have been deleted after it, and as another type it
+ * may refer to something else: to link it anew finds that out.
  */
+static bool
+is_anew(const struct push *p)
+{
+	return !p->is_visible || p->in->relink ||
+	    strcmp(p->own_type, p->in->document->media_type) != 0;
+}
+
+/* as if it were pushed for the first time */
 static int
-revive(struct db_tx *tx, const struct push *p, const struct rand_id *id,
+renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
     struct err *err)
 {
-	int rc = manifest_unlink(tx, id, err);
+	struct db_value values[DESCRIPTION + 1];
+	int rc;
 
+	describe(values, p->in->document);
+	values[DESCRIPTION] = db_id(id);
+	rc = tx_exec_(
+	    tx, Q_MANIFEST_DESCRIBE, NULL, err, values, COUNT_OF(values));
+	if (rc == 0)
+		rc = manifest_unlink(tx, id, err);
 	return rc < 0 ? rc : manifest_link(tx, p->pool, id, p->in, err);
 }
 
@@ -168,7 +203,7 @@ insert_or_touch(struct db_tx *tx, const struct push *p, struct rand_id *id,
 	    db_int(!p->is_visible));
 	if (rc == 0 && affected == 0)
 		return model_again(err);
-	return rc == 0 && !p->is_visible ? revive(tx, p, id, err) : rc;
+	return rc == 0 && is_anew(p) ? renew(tx, p, id, err) : rc;
 }
 
 static int
@@ -219,23 +254,44 @@ set_tag(struct db_tx *tx, const struct push *p, size_t i,
 	return rc < 0 ? rc : put_event(tx, p, change.name, i, err);
 }
 
+/* a tag that went could come back as another image */
+static int64_t
+tag_limit(const struct repository *repository)
+{
+	return repository->immutable_tags ? 0 : repository->tag_limit;
+}
+
+static int
+check_tag_count(const struct manifest_push *in, struct err *err)
+{
+	int64_t limit = tag_limit(&in->repository);
+
+	if (limit == 0 || in->tag_count <= (size_t)limit)
+		return 0;
+	err_set(err, E_INVALID,
+	    "%zu tags at once, and this repository keeps %" PRId64,
+	    in->tag_count, limit);
+	return err_reason(err, "TAG_INVALID");
+}
+
 static int
 set_tags(struct db_tx *tx, struct push *p, const struct rand_id *id,
     struct err *err)
 {
+	int64_t limit = tag_limit(&p->in->repository);
 	struct event_note trimmed = { .actor = p->in->actor,
 		.event = { .kind = EVENT_DELETE, .object = EVENT_MANIFEST,
 		    .repository_id = p->in->repository.id,
 		    .repository = p->in->path } };
 	struct tag_change change = change_of(p, 0);
-	int rc = 0;
+	int rc = check_tag_count(p->in, err);
 
 	change.note = &trimmed;
 	for (size_t i = 0; rc == 0 && i < p->in->tag_count; i++)
 		rc = set_tag(tx, p, i, id, err);
-	if (rc == 0 && p->in->repository.tag_limit > 0)
-		rc = tag_trim(tx, p->pool, &change,
-		    p->in->repository.tag_limit, &p->in->removed_tags, err);
+	if (rc == 0 && limit > 0)
+		rc = tag_trim(
+		    tx, p->pool, &change, limit, &p->in->removed_tags, err);
 	return rc;
 }
 

@@ -22,6 +22,9 @@ struct manifest_push {
 	const char *tags[MANIFEST_TAGS_MAX];
 	size_t tag_count;
 	const struct actor *actor;
+	/* look anew at what it refers to even if it is there: something may
+	 * have been taken from it by force */
+	bool relink;
 	int64_t promise_s;
 	int64_t history_s;
 	/*
@@ -45,10 +48,11 @@ struct manifest_push {
  * Stores the manifest, links what it refers to and sets the tags, in one
  * transaction with its events; a repository that is not there is that of
  * repository_find_or_create(). A manifest that is there already is brought
- * back if it was deleted, and tagged. E_INVALID with reason
- * MANIFEST_BLOB_UNKNOWN and push->missing filled when something it needs is
- * not there; E_CONFLICT, reason PRECONDITION_FAILED; E_DENIED for a tag that
- * is immutable.
+ * back if it was deleted, is of the document's type from now on, and is tagged.
+ * E_INVALID with reason MANIFEST_BLOB_UNKNOWN and push->missing filled when
+ * something it needs is not there, with TAG_INVALID for more tags than the
+ * repository keeps; E_CONFLICT, reason PRECONDITION_FAILED; E_DENIED for a tag
+ * that is immutable.
  */
 int manifest_push(struct db *db, struct pool *pool,
     struct manifest_push *push, struct err *err);

@@ -98,13 +98,24 @@ set_tx(struct db_tx *tx, void *context, struct err *err)
 }
 
 int
+repository_check(const struct repository *repository, struct err *err)
+{
+	if (!repository->immutable_tags || repository->tag_limit == 0)
+		return 0;
+	return err_set(err, E_INVALID,
+	    "immutable tags and a tag limit exclude each other: a tag that "
+	    "went could come back as another image");
+}
+
+int
 repository_set(
     struct db *db, const struct repository *repository, struct err *err)
 {
 	struct repository copy = *repository;
 	struct create c = { NULL, &copy };
+	int rc = repository_check(repository, err);
 
-	return db_txn(db, set_tx, &c, err);
+	return rc < 0 ? rc : db_txn(db, set_tx, &c, err);
 }
 
 int

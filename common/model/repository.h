@@ -14,7 +14,8 @@ struct repository {
 	struct rand_id namespace_id;
 	bool is_public;
 	bool immutable_tags; /* a tag is never moved */
-	int64_t tag_limit;   /* the oldest tags beyond it go; 0: none */
+	/* the oldest tags beyond it go; 0: none. Not of immutable tags. */
+	int64_t tag_limit;
 };
 
 /* From five columns of a row, as repository_by_path has them. */
@@ -30,15 +31,18 @@ int repository_find(struct db *db, struct pool *pool, const char *path,
 
 /*
  * Finds it, or makes it if it may: private; the caller has checked the right
- * to. When
- * two make it at once both get the one that won. E_NOTFOUND, reason
+ * to. When two make it at once both get the one that won. E_NOTFOUND, reason
  * NAME_UNKNOWN, if the namespace does not exist.
  */
 int repository_find_or_create(struct db *db, struct pool *pool,
     const char *path, bool may_create, struct repository *out,
     struct err *err);
 
-/* Writes visibility, immutable_tags and tag_limit of a repository. */
+/* E_INVALID for immutable tags with a limit. */
+int repository_check(const struct repository *repository, struct err *err);
+
+/* Writes visibility, immutable_tags and tag_limit of a repository that
+ * repository_check() lets pass. */
 int repository_set(
     struct db *db, const struct repository *repository, struct err *err);
 

@@ -8,6 +8,7 @@
 #include "common/model/model.h"
 #include "common/model/q.h"
 #include "common/model/review.h"
+#include "common/oci/name.h"
 
 enum tag_action {
 	TAG_MOVED = 1,
@@ -94,7 +95,7 @@ tag_set(struct db_tx *tx, const struct tag_change *change,
 		return tx_exec(tx, Q_TAG_INSERT, NULL, err,
 		    db_id(&change->repository_id), db_text(change->name),
 		    db_id(manifest_id), db_id(change->account_id));
-	if (change->immutable &&
+	if (change->immutable && !oci_tag_is_attached(change->name) &&
 	    !rand_id_equal(&old->manifest_id, manifest_id))
 		return refuse_move(change, err);
 	return move(tx, change, &old->manifest_id, manifest_id, err);

@@ -18,7 +18,8 @@ struct tag_change {
 	const char *name;
 	const struct rand_id *account_id; /* who; NULL: not known */
 	int64_t history_s; /* how long it can be brought back */
-	bool immutable; /* what it points to must not change */
+	/* what it points to must not change, but for oci_tag_is_attached() */
+	bool immutable;
 	const char *if_match; /* of tag_delete(): If-Match, or NULL */
 	/* of tag_delete() and tag_trim(), which fill in what was deleted */
 	struct event_note *note;
@@ -52,8 +53,8 @@ int tag_set(struct db_tx *tx, const struct tag_change *change,
 
 /*
  * Removes the tags of a repository that were not pushed for longest, so that
- * at most limit stay, some at a time; *removed_out counts them. Of change all
- * but name is used.
+ * at most limit stay, some at a time; *removed_out counts them. Those of
+ * oci_tag_is_attached() neither count nor go. Of change all but name is used.
  */
 int tag_trim(struct db_tx *tx, struct pool *pool,
     const struct tag_change *change, int64_t limit, size_t *removed_out,

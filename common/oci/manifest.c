@@ -276,6 +276,10 @@ parse_artifact_type(
 
 	if (rc < 0)
 		return rc;
+	/* an empty one is none (OCI distribution spec 1.1, "Listing
+	 * Referrers") */
+	if (out->artifact_type != NULL && out->artifact_type[0] == '\0')
+		out->artifact_type = NULL;
 	if (out->artifact_type == NULL && out->has_config &&
 	    out->config.media_type[0] != '\0') {
 		out->artifact_type = out->config.media_type;

@@ -71,3 +71,16 @@ oci_tag_is_valid(const char *tag)
 	    strspn(tag, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			"abcdefghijklmnopqrstuvwxyz0123456789_.-") == n;
 }
+
+bool
+oci_tag_is_attached(const char *tag)
+{
+	static const size_t start = sizeof("sha256-") - 1, digits = 64;
+	const char *hex = tag + start;
+
+	if (strncmp(tag, "sha256-", start) != 0 &&
+	    strncmp(tag, "sha512-", start) != 0)
+		return false;
+	return strspn(hex, "0123456789abcdef") == digits &&
+	    (hex[digits] == '\0' || hex[digits] == '.');
+}

@@ -21,4 +21,12 @@ bool oci_component_is_valid(const char *name);
 /* [A-Za-z0-9_][A-Za-z0-9._-]{0,127} */
 bool oci_tag_is_valid(const char *tag);
 
+/*
+ * Is it a tag of something that belongs to a digest: a list of referrers
+ * ("sha256-<64 digits>", also of a longer digest; OCI distribution spec 1.1,
+ * "Referrers Tag Schema") or a signature ("sha256-<64 digits>.sig", cosign)?
+ * Tools move them whenever they add to them.
+ */
+bool oci_tag_is_attached(const char *tag);
+
 #endif

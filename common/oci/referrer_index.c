@@ -54,6 +54,8 @@ parse_item(struct oci_referrer *out, const struct jsr *item)
 		&ignored) < 0 ||
 	    jsr_object(item, "annotations", false, &annotations, &ignored) < 0)
 		return false;
+	if (out->artifact_type != NULL && out->artifact_type[0] == '\0')
+		out->artifact_type = NULL;
 	if (!is_type(out->media_type) || !is_type(out->artifact_type))
 		return false;
 	if (annotations.node == NULL)

@@ -42,7 +42,7 @@ SELECT payload FROM manifest_payload WHERE manifest_id = ?;
 -- name: manifest_push_state
 -- roles: registry
 SELECT r.id, r.namespace_id, r.visibility, r.immutable_tags, r.tag_limit,
-    own.id, own.hidden, m.id, m.algorithm, m.digest, m.media_type, m.size
+    own.id, own.hidden, own.media_type, m.id, m.algorithm, m.digest, m.media_type, m.size
 FROM repository r
     LEFT JOIN manifest own ON own.repository_id = r.id AND own.digest = ?
     LEFT JOIN tag t ON t.repository_id = r.id AND t.name = ?
@@ -51,11 +51,17 @@ WHERE r.path = ?;
 
 -- name: manifest_insert
 -- roles: registry
-INSERT INTO manifest (id, repository_id, algorithm, digest, media_type,
-    artifact_type, subject_algorithm, subject, annotations, size, image_size,
-    pushed_by, created, touched)
+INSERT INTO manifest (id, repository_id, algorithm, digest, size, pushed_by,
+    media_type, artifact_type, subject_algorithm, subject, annotations,
+    image_size, created, touched)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
     UTC_TIMESTAMP(6));
+
+-- name: manifest_describe
+-- roles: registry
+UPDATE manifest SET media_type = ?, artifact_type = ?, subject_algorithm = ?,
+    subject = ?, annotations = ?, image_size = ?
+WHERE id = ?;
 
 -- name: manifest_payload_insert
 -- roles: registry

@@ -34,10 +34,11 @@ ORDER BY name LIMIT ?;
 -- roles: registry
 SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT ?;
 
--- Those beyond the first ? by their last push.
+-- Those beyond the first ? by their last push, but for oci_tag_is_attached().
 -- name: tag_oldest
 -- roles: registry
 SELECT t.name, t.manifest_id, m.algorithm, m.digest, m.media_type, m.size
 FROM (SELECT name, manifest_id FROM tag WHERE repository_id = ?
+        AND name NOT REGEXP '^sha(256|512)-[0-9a-f]{64}([.]|$)'
     ORDER BY updated DESC, name DESC LIMIT ?, 50) t
     JOIN manifest m ON m.id = t.manifest_id;

@@ -115,6 +115,55 @@ def test_the_oldest_tags_go_beyond_the_limit(stack):
     assert rows == [[tag, "admin", digest_of(image)[7:].upper()] for tag in ("t5", "t3")]
 
 
+ATTACHED = ["sha256-" + "a" * 64, "sha256-" + "a" * 64 + ".sig", "sha512-" + "b" * 64 + ".att"]
+
+
+def test_what_belongs_to_an_image_is_bound_by_no_rule_for_tags(stack):
+    """Signatures and lists of referrers: tools move their tags."""
+    dtr(stack, "repository", "create", "admin/signed", "--immutable-tags", "yes")
+    repository = Repository(stack, "admin/signed")
+    one, two = repository.image("s1"), repository.image("s2")
+    for tag in ATTACHED:
+        assert (repository.put(tag, one).status, repository.put(tag, two).status) == (201, 201)
+    for tag in ("sha256-" + "a" * 63, "sha256-" + "a" * 65, "sha256-" + "A" * 64, "sha256-" + "a" * 64 + "x"):
+        assert (repository.put(tag, one).status, repository.put(tag, two).status) == (201, 403)
+    dtr(stack, "repository", "create", "admin/kept", "--tag-limit", "2")
+    repository = Repository(stack, "admin/kept")
+    one = repository.image("s1")
+    for tag in ATTACHED + ["v1", "v2", "v3"]:
+        assert repository.put(tag, one).status == 201
+    assert repository.tags() == ATTACHED + ["v2", "v3"]
+
+
+def test_a_limit_of_tags_takes_no_immutable_one(stack):
+    """It could come back as another image."""
+    both = ["--immutable-tags", "yes", "--tag-limit", "2"]
+    for words in (["create", "admin/both"] + both, ["create", "admin/both", *both[2:]], ["set", "admin/both", *both[:2]]):
+        done = stack.dtr("repository", *words)
+        if "--immutable-tags" in words:
+            assert done.returncode == 1 and "exclude each other" in done.stderr, (words, done.stderr)
+    # as an earlier version let it be
+    stack.sql("UPDATE repository SET immutable_tags = 1 WHERE path = 'admin/both'")
+    repository = Repository(stack, "admin/both")
+    one, two = repository.image("b1"), repository.image("b2")
+    for tag in ("v1", "v2", "v3"):
+        assert repository.put(tag, one).status == 201
+    assert repository.put("v1", two).status == 403
+    assert repository.tags() == ["v1", "v2", "v3"]
+
+
+def test_more_tags_at_once_than_are_kept_are_refused(stack):
+    dtr(stack, "repository", "create", "admin/two", "--tag-limit", "2")
+    repository = Repository(stack, "admin/two")
+    image = repository.image("many at once")
+    refused = repository.put(digest_of(image) + "?tag=a&tag=b&tag=c", image)
+    assert (refused.status, refused.code()) == (400, "TAG_INVALID") and b"keeps 2" in refused.body
+    answer = repository.put(digest_of(image) + "?tag=a&tag=b", image)
+    assert (answer.status, answer.header("OCI-Tag")) == (201, "a, b")
+    assert repository.put("c", image).status == 201
+    assert repository.tags() == ["b", "c"]
+
+
 def test_repositories_by_command(stack):
     assert "public" in dtr(stack, "repository", "create", "admin/seen", "--visibility", "public")
     again = stack.dtr("repository", "create", "admin/seen")
@@ -308,6 +357,9 @@ def test_forced_deletions_need_a_setting(stack, setting):
     other = json.dumps({**json.loads(image), "annotations": {"n": "other"}}).encode()
     refused = repository.put("b", other)
     assert (refused.status, refused.code()) == (400, "MANIFEST_BLOB_UNKNOWN"), refused.body
+    # nor this one under another tag
+    refused = repository.put("b", image)
+    assert (refused.status, refused.code()) == (400, "MANIFEST_BLOB_UNKNOWN"), refused.body
     assert repository.ask("DELETE", "manifests/" + digest_of(image)).status == 202
     assert repository.ask("GET", "manifests/a").status == 404
     # what went can be pushed again
@@ -336,6 +388,33 @@ def test_documents_of_unknown_types_need_a_setting(stack, setting):
     for bad, text in ((kind + "x", document), ("text/plain", document), (kind, b"[]"), (kind, b"{"),
                       ("application/other+json", document), ("application/a\tb+json", document)):
         assert repository.put("bad", text, kind=bad).code() == "MANIFEST_INVALID", bad
+
+
+def test_a_document_is_of_the_type_it_was_pushed_as_last(stack, setting):
+    repository = Repository(stack, "admin/retyped")
+    document = json.loads(repository.image("retyped"))
+    layer = document["layers"][0]["digest"]
+    del document["mediaType"]
+    document = json.dumps(document).encode()
+    docker, other = "application/vnd.docker.distribution.manifest.v2+json", "application/vnd.example.x+json"
+
+    def kind_of(tag):
+        return repository.ask("HEAD", "manifests/" + tag).header("Content-Type")
+
+    for kind in (docker, MANIFEST, docker):
+        assert repository.put("a", document, kind=kind).status == 201
+        assert kind_of("a") == kind
+    # nothing of the rest is read in a document of an unknown type
+    setting("manifest.anyType", "true")
+    assert repository.put("b", document, kind=other).status == 201
+    assert repository.ask("DELETE", "blobs/" + layer).status == 202
+    refused = repository.put("c", document)
+    assert (refused.status, refused.code()) == (400, "MANIFEST_BLOB_UNKNOWN"), refused.body
+    assert kind_of("b") == other
+    # as an image it holds its blobs
+    repository.image("retyped")
+    assert repository.put("c", document).status == 201
+    assert repository.ask("DELETE", "blobs/" + layer).status == 405
 
 
 # --- conditions and several tags

@@ -95,10 +95,29 @@ test_lengths(void **state UNUSED)
 	}
 }
 
+static void
+test_attached_tags(void **state UNUSED)
+{
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	static const char *const good[] = { "sha256-" HEX, "sha512-" HEX,
+		"sha256-" HEX ".sig", "sha256-" HEX ".att", "sha256-" HEX "." };
+	static const char *const bad[] = { "", "sha256", "sha256-", "sha1-" HEX,
+		"sha256-" HEX "0", "sha256-" HEX "x", "sha256-" HEX "-sig",
+		"SHA256-" HEX, "xsha256-" HEX, "sha256:" HEX,
+		"sha256-A123456789abcdef0123456789abcdef"
+		"0123456789abcdef0123456789abcdef" };
+
+	for (size_t i = 0; i < COUNT_OF(good); i++)
+		assert_true(oci_tag_is_attached(good[i]));
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_false(oci_tag_is_attached(bad[i]));
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_names),
 	cmocka_unit_test(test_components),
 	cmocka_unit_test(test_tags),
+	cmocka_unit_test(test_attached_tags),
 	cmocka_unit_test(test_all_bytes),
 	cmocka_unit_test(test_lengths),
 };

@@ -145,6 +145,19 @@ def _(t):
         digest_of(data), len(data), images.MANIFEST, artifactType="application/x.protocol-suite.config+json")])
 
 
+@rule("referrers: an empty artifactType is none")
+def _(t):
+    subject = subject_of(t)
+    kind = "application/x.protocol-suite.config+json"
+    data = images.dumps(images.manifest(t.descriptor(b"{}", kind), [], subject=subject, artifactType=""))
+    t.put(digest_of(data), data).must(201)
+    one = images.descriptor(digest_of(data), len(data), images.MANIFEST, artifactType=kind)
+    expect(t, subject["digest"], [one], "?artifactType=" + coded(kind))
+    data = images.dumps(images.index([], subject=subject, artifactType=""))
+    t.put(digest_of(data), data, media_type=images.INDEX).must(201)
+    expect(t, subject["digest"], [one, images.descriptor(digest_of(data), len(data), images.INDEX)])
+
+
 @rule("referrers: its annotations are listed")
 def _(t):
     subject = subject_of(t)
@@ -372,6 +385,15 @@ def _(t):
     one = attach(t, None, annotations={"kept": "by tag"})
     fallback(t, subject, one)
     expect(t, subject["digest"], [one])
+
+
+@choice("referrers: an empty artifactType under the fallback tag is none")
+def _(t):
+    subject = subject_of(t)
+    one = attach(t, None, reference="sig")
+    fallback(t, subject, {**one, "artifactType": ""})
+    found = listed(t, subject["digest"])[0]
+    same([d.get("artifactType") for d in found], [None], "the types of the list")
 
 
 @choice("referrers: what is under the fallback tag and has a subject, too, is listed once")
