@@ -146,6 +146,26 @@ read_body(struct fcgi_io *io, void *p, size_t n)
 	return FCGX_GetError(io->request.in) == 0 ? 0 : -1;
 }
 
+/*
+ * What is there as soon as there is something: who waits for more than that
+ * does not see the clock while a peer sends byte by byte.
+ */
+static ssize_t
+read_some(struct fcgi_io *io, char *p, size_t n)
+{
+	const FCGX_Stream *in = io->request.in;
+	ssize_t done = read_body(io, p, 1), more;
+	size_t there;
+
+	if (done <= 0)
+		return done;
+	there = (size_t)(in->stop - in->rdNext);
+	if (there > n - 1)
+		there = n - 1;
+	more = there > 0 ? read_body(io, p + 1, there) : 0;
+	return more < 0 ? more : done + more;
+}
+
 static bool
 is_without_body(const struct fcgi_io *io)
 {
@@ -154,6 +174,8 @@ is_without_body(const struct fcgi_io *io)
 
 	if (length != NULL)
 		return strcmp(length, "0") == 0;
+	if (fcgi_io_param(io, "HTTP_TRANSFER_ENCODING") != NULL)
+		return false;
 	return method != NULL &&
 	    (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
 		strcmp(method, "DELETE") == 0);
@@ -179,7 +201,7 @@ read_to_end(struct fcgi_io *io)
 		return io->body_ended && FCGX_GetError(io->request.in) == 0;
 	set_patience(io, wait_us);
 	while (done > 0 && left > 0 && time_monotonic_us() < until) {
-		done = read_body(
+		done = read_some(
 		    io, trash, left < sizeof(trash) ? left : sizeof(trash));
 		if (done > 0)
 			left -= (size_t)done;
@@ -269,6 +291,14 @@ fcgi_io_read(struct fcgi_io *io, void *p, size_t n)
 	if (!io->body_ended)
 		set_patience(io, FCGI_IO_SILENCE_S * TIME_SECOND);
 	return read_body(io, p, n);
+}
+
+ssize_t
+fcgi_io_read_some(struct fcgi_io *io, void *p, size_t n)
+{
+	if (!io->body_ended)
+		set_patience(io, FCGI_IO_SOME_S * TIME_SECOND);
+	return read_some(io, p, n);
 }
 
 static int

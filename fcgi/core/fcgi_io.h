@@ -9,12 +9,13 @@
 struct fcgi_io;
 
 /*
- * Longest silence of a web server in seconds: while a handler reads the body
- * or writes the answer; and otherwise, in the middle of the parameters or
- * before the end of a body that is not there. The connection comes with
- * timeouts of the latter for reads, the former for writes.
+ * Longest silence of a web server in seconds: while a handler reads a long
+ * body or writes the answer; while it reads a short body; and otherwise, in the
+ * middle of the parameters or before the end of a body that is not there. The
+ * connection comes with timeouts of the last for reads, the first for writes.
  */
 #define FCGI_IO_SILENCE_S 900
+#define FCGI_IO_SOME_S    10
 #define FCGI_IO_HEAD_S	  2
 
 /*
@@ -60,6 +61,9 @@ const char *fcgi_io_next_param(
 
 /* Bytes read; 0 at the end of the body, < 0 when the peer went away. */
 ssize_t fcgi_io_read(struct fcgi_io *io, void *p, size_t n);
+
+/* The same of a short body, and not waiting for n bytes but for the first. */
+ssize_t fcgi_io_read_some(struct fcgi_io *io, void *p, size_t n);
 
 /* 0, or < 0 when the peer went away. */
 int fcgi_io_write(struct fcgi_io *io, const void *p, size_t n);

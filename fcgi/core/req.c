@@ -5,9 +5,13 @@
 #include "common/base/num.h"
 #include "common/base/pool.h"
 #include "common/base/str.h"
+#include "common/base/time.h"
 #include "fcgi/core/fcgi_io.h"
 
-#define READ_STEP ((size_t)64 << 10)
+#define READ_STEP ((size_t)8 << 10) /* as libfcgi has */
+/* of a whole short body: slower clients are kept away by the web server, which
+ * has the body before we do */
+#define READ_ALL_S 60
 #define NAME_SIZE 64
 
 const char *
@@ -64,11 +68,11 @@ req_announced_length(const struct req *req)
 	return (int64_t)length;
 }
 
-int
-req_read(struct req *req, void *p, size_t n, size_t *done_out, struct err *err)
+/* what came of a read: the body's next bytes, its end, or the client's */
+static int
+take_body(struct req *req, ssize_t done, size_t *done_out, struct err *err)
 {
 	int64_t announced;
-	ssize_t done = fcgi_io_read(req->io, p, n);
 
 	*done_out = 0;
 	if (done < 0)
@@ -89,19 +93,30 @@ req_read(struct req *req, void *p, size_t n, size_t *done_out, struct err *err)
 }
 
 int
+req_read(struct req *req, void *p, size_t n, size_t *done_out, struct err *err)
+{
+	return take_body(req, fcgi_io_read(req->io, p, n), done_out, err);
+}
+
+int
 req_read_all(struct req *req, size_t max, const char **text_out,
     size_t *len_out, struct err *err)
 {
+	int64_t until = time_monotonic_us() + READ_ALL_S * TIME_SECOND;
 	char *step = pool_alloc(req->pool, READ_STEP);
 	struct str text;
 	size_t done;
 
 	str_init(&text, req->pool, max);
 	do {
-		int rc = req_read(req, step, READ_STEP, &done, err);
+		int rc = take_body(req,
+		    fcgi_io_read_some(req->io, step, READ_STEP), &done, err);
 
 		if (rc < 0)
 			return rc;
+		if (time_monotonic_us() > until)
+			return err_set(err, E_ABORTED,
+			    "the body took longer than %d seconds", READ_ALL_S);
 		str_add(&text, step, done);
 		if (str_is_full(&text))
 			return err_set(err, E_TOOBIG,

@@ -83,7 +83,8 @@ const char *req_cgi(const struct req *req, const char *name);
 int req_read(
     struct req *req, void *p, size_t n, size_t *done_out, struct err *err);
 
-/* The whole body in pool memory; E_TOOBIG when it is larger than max. */
+/* The whole body in pool memory; E_TOOBIG when it is larger than max, E_ABORTED
+ * when it takes longer than a minute. */
 int req_read_all(struct req *req, size_t max, const char **text_out,
     size_t *len_out, struct err *err);
 

@@ -34,6 +34,7 @@ class WebServer:
     keeps_bodies = False  # one without a length goes on only when it has come as a whole
     broken = (502,)  # what it says when a program dies in the middle of a request
     turns_away = False  # others as well, for a while after that
+    streams_forms = False  # they go on as they come
     token_max = 28000  # the largest token that reaches the programs
     own_words = ()  # cases of tests/protocol that it answers itself, and in another way
     refuses_odd_bytes = False  # by itself, and so without our error
@@ -147,6 +148,7 @@ class ApacheServer(WebServer):
     template = "apache.conf.in"
     sendfile = "xsendfile"
     broken = (502, 503)
+    streams_forms = True
     token_max = 16000  # one byte more than 16 kB and the programs see no token at all
     # it leaves out a length of 0 after HEAD, and takes any version
     own_words = ("blob-head: an empty blob has length 0", "framing: a version of HTTP that is none is refused")

@@ -30,7 +30,7 @@ numbers = itertools.count()
 def stack(request):
     """A registry behind each of them in turn; few threads, so that they can be used up."""
     server = request.param
-    running = stack_module.Stack(webserver=server, settings=[("registry.threads", "4")])
+    running = stack_module.Stack(webserver=server, settings=[("registry.threads", "4"), ("garant.threads", "4")])
     try:
         running.start()
         done = running.dtr("user", "create", "alice", "--password-file", running.path("password"))
@@ -195,6 +195,49 @@ def test_slow_pushes_starve_nobody(stack, repo):
         wait_pushes(stack, 12)
         assert repo.request("GET", repo.path("tags/list"), timeout=10).status == 200
     wait_pushes(stack, 0)
+
+
+@contextlib.contextmanager
+def dripping(stack, method, path, length, count=20):
+    """Strangers whose bodies come byte by byte and never end."""
+    head = "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\n" % (method, path, stack.host)
+    head += "Transfer-Encoding: chunked\r\n\r\n" if length is None else "Content-Length: %d\r\n\r\n" % length
+    piece = b"1\r\nx\r\n" if length is None else b"x"
+    sockets, stop = [stack.connect() for _ in range(count)], threading.Event()
+
+    def drip():
+        for s in sockets:
+            s.sendall(head.encode())
+        while not stop.wait(0.3):
+            for s in sockets:
+                with contextlib.suppress(OSError):  # it was answered
+                    s.sendall(piece)
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        for s in sockets:
+            s.close()
+
+
+@pytest.mark.parametrize("method, path, length", [
+    ("GET", "/v2/", None), ("GET", "/v2/", 1000), ("PUT", "/v2/alice/x/manifests/latest", 1000),
+    ("PATCH", "/v2/alice/x/blobs/uploads/x", None), ("POST", "/auth/token", 1000), ("POST", "/auth/token", None),
+    ("GET", "/auth/token", None)])
+def test_bodies_that_never_end_starve_nobody(stack, method, path, length):
+    def ask_for_token():
+        assert stack.request("GET", "/auth/token?service=" + stack.host, timeout=10).status == 200
+
+    with dripping(stack, method, path, length):
+        for _ in range(6):
+            assert stack.request("GET", "/v2/", timeout=10).status == 401
+            assert stack.request("POST", "/v2/alice/x/blobs/uploads/", body=b"", timeout=10).status == 401
+            if not (stack.webserver.streams_forms and path.startswith("/auth/")):
+                ask_for_token()
+    ask_for_token()
 
 
 # --- pulling
