@@ -269,7 +269,8 @@ still_serves(struct conn *conn)
 		return true;
 	if (conn_is_ready(conn, &ignored) == 1)
 		return true;
-	drop_idle_of(conn->db, conn->host, true);
+	/* one that is lost may only have been idle for too long */
+	drop_idle_of(conn->db, conn->host, conn->fault != FAULT_LOST);
 	return false;
 }
 

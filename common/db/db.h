@@ -210,6 +210,9 @@ int tx_select_(struct db_tx *tx, struct pool *pool, unsigned stmt,
 int tx_exec_(struct db_tx *tx, unsigned stmt, uint64_t *affected_out,
     struct err *err, const struct db_value *args, size_t arg_count);
 
+/* Is this a list as options.hosts must be? E_INVALID. */
+int db_check_hosts(const char *list, struct err *err);
+
 /*
  * Asks a server whether it serves: connects if needed and runs a real query
  * (on Galera also wsrep_ready). 0 or E_BUSY. For /readyz.

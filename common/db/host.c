@@ -9,6 +9,7 @@
 
 #define DEFAULT_PORT    3306
 #define HOST_TEXT_MAX   255
+#define LIST_MEMORY     ((size_t)1 << 20)
 #define SOCKET_TEXT_MAX 107 /* of sockaddr_un */
 
 #define BAD_US (5 * TIME_SECOND)
@@ -52,6 +53,17 @@ parse_one(struct host *out, char *text)
 		return parse_tcp(out, text);
 	out->socket = text + 5;
 	return out->socket[0] == '/' && strlen(out->socket) <= SOCKET_TEXT_MAX;
+}
+
+int
+db_check_hosts(const char *list, struct err *err)
+{
+	struct pool *pool = pool_new(LIST_MEMORY);
+	struct hosts hosts;
+	int rc = hosts_parse(&hosts, pool, list, err);
+
+	pool_free(&pool);
+	return rc;
 }
 
 int

@@ -39,6 +39,12 @@ model_options(const struct conf *conf, struct pool *pool, const char *role,
 }
 
 int
+model_check_conf(const struct conf *conf, struct err *err)
+{
+	return db_check_hosts(conf->db_hosts, err);
+}
+
+int
 model_open(
     const struct conf *conf, const char *role, struct db **out, struct err *err)
 {

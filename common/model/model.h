@@ -22,6 +22,9 @@ struct pool;
 int model_open(
     const struct conf *conf, const char *role, struct db **out, struct err *err);
 
+/* What model_open() will need of a configuration: E_INVALID if it is wrong. */
+int model_check_conf(const struct conf *conf, struct err *err);
+
 /* The options that model_open() uses; texts belong to the pool. */
 int model_options(const struct conf *conf, struct pool *pool, const char *role,
     struct db_options *out, struct err *err);

@@ -2,6 +2,7 @@
 #include "common/base/base.h"
 
 #include "common/conf/conf.h"
+#include "common/model/model.h"
 #include "fcgi/api/api.h"
 #include "fcgi/api/gauges.h"
 #include "fcgi/core/metrics.h"
@@ -71,6 +72,7 @@ main(int argc, char **argv)
 		.metrics = metrics,
 		.metric_count = API_METRICS,
 		.pools = pools,
+		.check = model_check_conf,
 		.start = api_start,
 		.stop = api_stop,
 		.tick = gauges_tick,

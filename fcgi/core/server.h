@@ -42,6 +42,8 @@ struct server {
 	/* The program's pools by its configuration; returns their number. */
 	size_t (*pools)(
 	    const struct conf *conf, struct server_pool pools[SERVER_POOLS_MAX]);
+	/* Is a configuration good, beyond what conf_load() asks? (may be NULL) */
+	int (*check)(const struct conf *conf, struct err *err);
 	/* Once in each worker before its threads; conf lives as long. */
 	int (*start)(const struct conf *conf, struct err *err);
 	/* Once in each worker after its last request. */

@@ -6,10 +6,14 @@
 #include "common/base/err.h"
 #include "common/base/mem.h"
 #include "common/base/pool.h"
+#include "common/base/str.h"
 #include "fcgi/core/proxy.h"
 #include "fcgi/core/worker.h"
 
 #define MEMORY_MAX ((size_t)4 << 20)
+/* what the program runs with that asks by "-n" */
+#define RUNNING     "DTR_RUNNING"
+#define RUNNING_MAX ((size_t)32 << 10)
 
 /* raises the limit of open files and compares it with what a worker needs */
 static int
@@ -58,6 +62,8 @@ setup_load(const struct server *server, const char *file, struct err *err)
 	rc = conf_load(&setup->conf, setup->memory, file, err);
 	if (rc == 0)
 		rc = proxy_parse(&proxies, setup->conf.trusted_proxies, err);
+	if (rc == 0 && server->check != NULL)
+		rc = server->check(&setup->conf, err);
 	if (rc == 0) {
 		fill_pools(setup, server);
 		rc = check_limits(setup, err);
@@ -85,6 +91,55 @@ check_same(
 	    "%s cannot change from \"%s\" to \"%s\" while the program runs; "
 	    "restart it",
 	    what, before, after);
+}
+
+void
+setup_tell_running(const struct setup *setup)
+{
+	struct str text;
+
+	if (setup == NULL) {
+		unsetenv(RUNNING);
+		return;
+	}
+	str_init(&text, NULL, RUNNING_MAX);
+	str_printf(
+	    &text, "%s\n%s\n", setup->conf.node_user, setup->conf.run_dir);
+	for (size_t i = 0; i < setup->pool_count; i++)
+		str_printf(&text, "%s\n", setup->pools[i].socket);
+	ASSERT(!str_is_full(&text) && setenv(RUNNING, text.p, 1) == 0);
+	str_release(&text);
+}
+
+/* the next line, in its place; "" behind the last one */
+static const char *
+next_line(char **text)
+{
+	char *line = *text;
+	size_t n = strcspn(line, "\n");
+
+	*text += line[n] == '\n' ? n + 1 : n;
+	line[n] = '\0';
+	return line;
+}
+
+int
+setup_check_running(const struct setup *setup, struct err *err)
+{
+	const char *running = getenv(RUNNING);
+	struct setup before = { .pool_count = setup->pool_count };
+	char *text;
+
+	if (running == NULL)
+		return 0;
+	text = pool_strdup(setup->memory, running);
+	before.conf.node_user = next_line(&text);
+	before.conf.run_dir = next_line(&text);
+	for (size_t i = 0; i < setup->pool_count; i++)
+		/* one more than before is opened */
+		before.pools[i].socket =
+		    *text != '\0' ? next_line(&text) : setup->pools[i].socket;
+	return setup_check_change(&before, setup, err);
 }
 
 int

@@ -27,4 +27,12 @@ void setup_free(struct setup **setup);
 int setup_check_change(
     const struct setup *before, const struct setup *after, struct err *err);
 
+/*
+ * The same check by another version of the program, run as a child with "-n":
+ * the running one puts into the environment what it runs with (NULL: takes it
+ * back), and the child compares; 0 when there is nothing to compare with.
+ */
+void setup_tell_running(const struct setup *setup);
+int setup_check_running(const struct setup *setup, struct err *err);
+
 #endif

@@ -2,6 +2,7 @@
 #include "common/base/base.h"
 
 #include "common/conf/conf.h"
+#include "common/model/model.h"
 #include "fcgi/core/metrics.h"
 #include "fcgi/core/server.h"
 #include "fcgi/garant/garant.h"
@@ -50,6 +51,7 @@ main(int argc, char **argv)
 		.metrics = metrics,
 		.metric_count = GARANT_METRICS,
 		.pools = pools,
+		.check = model_check_conf,
 		.start = garant_start,
 		.stop = garant_stop,
 		.authorize = garant_authorize,

@@ -2,6 +2,7 @@
 #include "common/base/base.h"
 
 #include "common/conf/conf.h"
+#include "common/model/model.h"
 #include "fcgi/core/metrics.h"
 #include "fcgi/core/server.h"
 #include "fcgi/registry/auth.h"
@@ -88,6 +89,7 @@ main(int argc, char **argv)
 		.metrics = metrics,
 		.metric_count = REGISTRY_METRICS,
 		.pools = pools,
+		.check = model_check_conf,
 		.start = registry_start,
 		.stop = registry_stop,
 		.authorize = auth_authorize,
