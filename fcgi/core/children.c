@@ -278,6 +278,29 @@ children_restart_due(const struct children_origin *origin)
 }
 
 void
+children_fill(const struct children_origin *origin)
+{
+	for (size_t p = 0; p < origin->pool_count; p++) {
+		unsigned count = 0;
+		struct child *child;
+
+		for (size_t i = 0; i < COUNT_OF(children); i++)
+			if (children[i].pool == p &&
+			    (children[i].state == CHILD_RUNS ||
+				children[i].state == CHILD_WAITS))
+				count++;
+		for (; count < origin->pools[p].workers &&
+		     (child = free_slot()) != NULL;
+		     count++)
+			*child = (struct child){ .state = CHILD_WAITS,
+				.pool = p,
+				.ready_fd = -1,
+				.restart_us =
+				    time_monotonic_us() + BACK_OFF_FIRST_US };
+	}
+}
+
+void
 children_stop(void)
 {
 	end_children(false, WORKER_STOP);
@@ -306,18 +329,23 @@ children_hand_over(struct handover *h)
 {
 	h->worker_count = 0;
 	for (size_t i = 0; i < COUNT_OF(children); i++)
-		if (children[i].state == CHILD_RUNS)
+		if (children[i].state == CHILD_RUNS ||
+		    children[i].state == CHILD_DRAINS)
 			h->workers[h->worker_count++] =
-			    (struct handover_worker){ children[i].pid,
-				    children[i].pool };
+			    (struct handover_worker){ .pid = children[i].pid,
+				    .pool = children[i].pool,
+				    .drains =
+					children[i].state == CHILD_DRAINS };
 }
 
 void
 children_adopt(const struct handover *h)
 {
 	for (size_t i = 0; i < h->worker_count; i++)
-		children[i] = (struct child){ .state = CHILD_RUNS,
-			.pid = h->workers[i].pid,
-			.pool = h->workers[i].pool,
-			.started_us = time_monotonic_us() };
+		children[i] =
+		    (struct child){ .state = h->workers[i].drains ? CHILD_DRAINS
+								  : CHILD_RUNS,
+			    .pid = h->workers[i].pid,
+			    .pool = h->workers[i].pool,
+			    .started_us = time_monotonic_us() };
 }

@@ -38,6 +38,10 @@ void children_reap(void);
  */
 int children_restart_due(const struct children_origin *origin);
 
+/* Plans the start of as many as the configuration asks for and that are not
+ * there. */
+void children_fill(const struct children_origin *origin);
+
 /* Tells all to end. */
 void children_stop(void);
 

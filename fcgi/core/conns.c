@@ -220,8 +220,9 @@ wait_for_request(struct conns *conns, struct conn *conn)
 	}
 }
 
-static void
-send_conn(struct conns *conns, struct conn *conn)
+/* to another worker of the pool, whoever takes it first */
+static bool
+send_conn(struct conns *conns, struct conn *conn, int flags)
 {
 	union {
 		struct cmsghdr align;
@@ -239,25 +240,26 @@ send_conn(struct conns *conns, struct conn *conn)
 	item->cmsg_type = SCM_RIGHTS;
 	item->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(item), &conn->fd, sizeof(conn->fd));
+	if (sendmsg(conns->sockets.give_fd, &message, MSG_NOSIGNAL | flags) < 0)
+		return false;
 	/* the set would keep what another process still has open */
 	if (conn->is_watched)
 		unwatch(conns, conn->fd);
-	if (sendmsg(conns->sockets.give_fd, &message, MSG_NOSIGNAL) < 0) {
-		/* nobody takes them: close the others without waiting */
-		conns->hands_over = false;
-		log_event(NULL, LOG_WARN, "connections_not_handed_over",
-		    LOG_NUMBER("errno", errno));
-	}
 	close_conn(conns, conn);
+	return true;
 }
 
 static void
 dismiss(struct conns *conns, struct conn *conn)
 {
+	if (conns->hands_over && send_conn(conns, conn, 0))
+		return;
 	if (conns->hands_over)
-		send_conn(conns, conn);
-	else
-		close_conn(conns, conn);
+		log_event(NULL, LOG_WARN, "connections_not_handed_over",
+		    LOG_NUMBER("errno", errno));
+	/* nobody takes them: close the others without waiting */
+	conns->hands_over = false;
+	close_conn(conns, conn);
 }
 
 /* -1: nobody waits; -2: no descriptor is left */
@@ -434,6 +436,25 @@ conns_drop(struct conns *conns, struct conn *conn)
 {
 	pthread_mutex_lock(&conns->lock);
 	forget(conns, conn);
+	pthread_mutex_unlock(&conns->lock);
+}
+
+void
+conns_share(struct conns *conns)
+{
+	struct conn *conn, *newer;
+	bool taken = true;
+
+	pthread_mutex_lock(&conns->lock);
+	for (conn = conns->oldest; conn != NULL && taken; conn = newer) {
+		newer = conn->newer;
+		if (conns->is_draining || peek(conn->fd) <= 0)
+			continue;
+		unlink_parked(conns, conn);
+		taken = send_conn(conns, conn, MSG_DONTWAIT);
+		if (!taken)
+			wait_for_request(conns, conn);
+	}
 	pthread_mutex_unlock(&conns->lock);
 }
 

@@ -46,6 +46,12 @@ void conns_park(struct conns *conns, struct conn *conn);
 void conns_drop(struct conns *conns, struct conn *conn);
 
 /*
+ * To be called now and then: gives idle connections whose request waits, since
+ * all threads here are busy, to whichever worker of the pool has one free.
+ */
+void conns_share(struct conns *conns);
+
+/*
  * Takes no new connections from here on. Idle ones are handed to other
  * workers, or closed. Threads end when what has arrived already is served.
  */

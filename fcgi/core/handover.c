@@ -22,8 +22,8 @@ handover_format(const struct handover *h, struct str *out)
 	}
 	str_putc(out, '/');
 	for (size_t i = 0; i < h->worker_count; i++)
-		str_printf(
-		    out, "%d,%zu;", (int)h->workers[i].pid, h->workers[i].pool);
+		str_printf(out, "%d,%zu,%d;", (int)h->workers[i].pid,
+		    h->workers[i].pool, h->workers[i].drains);
 }
 
 /* a number and the character behind it */
@@ -43,7 +43,7 @@ take_number(const char **text, char behind, uint64_t max, int *out)
 bool
 handover_parse(struct handover *out, const char *text)
 {
-	int pid, ours, pool;
+	int pid, ours, pool, drains;
 
 	*out = (struct handover){ .pid = 0 };
 	if (!take_number(&text, ';', INT_MAX, &pid))
@@ -64,10 +64,11 @@ handover_parse(struct handover *out, const char *text)
 	for (text++; *text != '\0'; out->worker_count++) {
 		if (out->worker_count == COUNT_OF(out->workers) ||
 		    !take_number(&text, ',', INT_MAX, &pid) ||
-		    !take_number(&text, ';', SERVER_POOLS_MAX - 1, &pool))
+		    !take_number(&text, ',', SERVER_POOLS_MAX - 1, &pool) ||
+		    !take_number(&text, ';', 1, &drains))
 			return false;
 		out->workers[out->worker_count] =
-		    (struct handover_worker){ pid, (size_t)pool };
+		    (struct handover_worker){ pid, (size_t)pool, drains == 1 };
 	}
 	return true;
 }

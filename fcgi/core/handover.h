@@ -1,10 +1,10 @@
 /*
  * What an upgrade hands to the program that goes on in the same process: its
- * sockets and the workers that are to be replaced, as text in the variable
+ * sockets and the workers, which are to be replaced, as text in the variable
  * DTR_HANDOVER. Two versions meet here: the form is read strictly, and what
  * is not understood is not taken over.
  *
- *	<pid>;<listen>,<take>,<give>,<ours>;...;/<pid>,<pool>;...
+ *	<pid>;<listen>,<take>,<give>,<ours>;...;/<pid>,<pool>,<drains>;...
  */
 #ifndef FCGI_CORE_HANDOVER_H
 #define FCGI_CORE_HANDOVER_H
@@ -20,6 +20,7 @@ struct handover {
 	struct handover_worker {
 		pid_t pid;
 		size_t pool;
+		bool drains; /* it was told to end */
 	} workers[METRICS_SLOTS];
 	size_t worker_count;
 };

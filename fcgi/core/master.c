@@ -160,8 +160,11 @@ new_program_is_good(void)
 {
 	char words[WORDS_MAX];
 	char *file = mem_strdup(master.conf_file);
-	int code = run_check(file, words, sizeof(words));
+	int code;
 
+	setup_tell_running(master.setup);
+	code = run_check(file, words, sizeof(words));
+	setup_tell_running(NULL);
 	mem_free(&file);
 	if (code != 0)
 		log_event(NULL, LOG_ERROR, "upgrade_refused",
@@ -298,8 +301,6 @@ write_pid_file(struct err *err)
 	char text[NUM_TEXT_SIZE + 1];
 	size_t n = num_put_u64(text, (uint64_t)getpid());
 
-	snprintf(master.pid_file, sizeof(master.pid_file), "%s/%s.pid",
-	    master.setup->conf.run_dir, master.server->program);
 	text[n] = '\n';
 	return io_write_file(master.pid_file, text, n + 1, 0644, err);
 }
@@ -315,20 +316,23 @@ give_up_rights(void)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* an upgrade has its folder and its pid file, and a full disk must not end it */
 static int
-open_all(struct err *err)
+open_all(bool is_upgrade, struct err *err)
 {
 	const struct setup *setup = master.setup;
 	const struct conf *conf = &setup->conf;
-	int rc = io_make_dirs(conf->run_dir, 0755, err);
+	int rc = is_upgrade ? 0 : io_make_dirs(conf->run_dir, 0755, err);
 
+	snprintf(master.pid_file, sizeof(master.pid_file), "%s/%s.pid",
+	    conf->run_dir, master.server->program);
 	if (rc == 0)
 		rc = socket_open_all(
 		    master.sockets, setup->pools, setup->pool_count, err);
 	if (rc == 0)
 		rc = socket_become(conf->node_user, conf->run_dir,
 		    master.sockets, setup->pools, setup->pool_count, err);
-	if (rc == 0)
+	if (rc == 0 && !is_upgrade)
 		rc = write_pid_file(err);
 	if (rc < 0)
 		socket_close_all(
@@ -351,7 +355,7 @@ start_up(struct err *err)
 	if (is_upgrade)
 		memcpy(master.sockets, h.sockets,
 		    h.socket_count * sizeof(h.sockets[0]));
-	rc = open_all(err);
+	rc = open_all(is_upgrade, err);
 	if (rc < 0)
 		return rc;
 	give_up_rights();
@@ -366,6 +370,7 @@ start_up(struct err *err)
 		return 0;
 	if (is_upgrade) {
 		/* the workers of the program before go on */
+		children_fill(&origin);
 		log_event(NULL, LOG_ERROR, "upgrade_failed",
 		    LOG_TEXT("file", master.argv[0]));
 		return 0;
@@ -441,7 +446,9 @@ run(bool check_only, struct err *err)
 	master.setup = setup_load(master.server, master.conf_file, err);
 	if (master.setup == NULL)
 		return err->code;
-	if (!check_only) {
+	if (check_only) {
+		rc = setup_check_running(master.setup, err);
+	} else {
 		use_log_level(master.setup);
 		rc = start_up(err);
 		if (rc == 0) {

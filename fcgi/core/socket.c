@@ -40,7 +40,7 @@ remove_stale(const struct sockaddr_un *address, struct err *err)
 	if (!S_ISSOCK(info.st_mode))
 		return err_set(err, E_EXISTS,
 		    "\"%s\" is there and is no socket; remove it", path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fault(err, "make a socket for", path);
 	rc = connect(fd, (const struct sockaddr *)address, sizeof(*address));

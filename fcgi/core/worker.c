@@ -76,8 +76,11 @@ tick_main(void *unused UNUSED)
 {
 	struct pollfd stop = { .fd = worker_state.stop_fd, .events = POLLIN };
 
-	while (poll(&stop, 1, TICK_MS) == 0)
-		worker_state.server->tick();
+	while (poll(&stop, 1, TICK_MS) == 0) {
+		conns_share(worker_state.conns);
+		if (worker_state.server->tick != NULL)
+			worker_state.server->tick();
+	}
 	atomic_fetch_sub(&worker_state.alive, 1);
 	return NULL;
 }
@@ -108,8 +111,7 @@ start_threads(const struct worker *worker)
 	ASSERT(worker_state.stop_fd >= 0);
 	for (unsigned i = 0; i < count; i++)
 		start_thread(serve_main);
-	if (worker->server->tick != NULL)
-		start_thread(tick_main);
+	start_thread(tick_main);
 }
 
 /* false: some still run at the deadline */

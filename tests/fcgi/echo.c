@@ -201,7 +201,8 @@ pools(const struct conf *conf, struct server_pool out[SERVER_POOLS_MAX])
 static int
 start(const struct conf *conf, struct err *err)
 {
-	if (strcmp(conf->db_name, "unstartable") == 0)
+	if (strcmp(conf->db_name, "unstartable") == 0 ||
+	    access("not-startable", F_OK) == 0)
 		return err_set(err, E_BUSY, "no database");
 	return 0;
 }

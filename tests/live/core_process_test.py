@@ -199,6 +199,63 @@ def test_an_upgrade_that_cannot_start_leaves_the_old_workers(echo):
     assert echo.ask("GET", "/hello/")[0] == 200
 
 
+def test_an_upgrade_does_not_change_what_cannot_change(echo):
+    workers, good = echo.workers(), dict(echo.settings)
+    other = echo.path("other.sock")
+    with open(other, "w") as f:
+        f.write("precious")
+    for count, (key, value) in enumerate((("garant_socket", other), ("node_run_dir", echo.path("other")))):
+        echo.settings = dict(good)
+        echo.configure(**{key: value})
+        echo.signal(signal.SIGUSR2)
+        assert "cannot change" in echo.wait_event("upgrade_refused", count + 1)[-1]["error"]
+        assert echo.workers() == workers and echo.ask("GET", "/hello/")[0] == 200
+    echo.settings = dict(good)
+    echo.configure()
+    echo.signal(signal.SIGUSR2)
+    echo.wait_event("started", 2)
+    assert echo.ask("GET", "/hello/")[0] == 200
+    assert echo.stop() == 0
+    assert not os.path.exists(echo.socket) and open(other).read() == "precious"
+
+
+def test_an_upgrade_writes_no_file(echo):
+    """A full disk would end what runs well."""
+    pid_file = echo.path("run/echo.pid")
+    os.remove(pid_file)
+    os.mkdir(pid_file)
+    echo.signal(signal.SIGUSR2)
+    echo.wait_event("started", 2)
+    assert echo.ask("GET", "/hello/")[0] == 200
+
+
+def test_term_waits_for_the_workers_of_all_programs_before(echo):
+    slow = echo.slow()
+    for count in (2, 3):
+        echo.signal(signal.SIGUSR2)
+        echo.wait_event("started", count)
+    echo.signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        echo.process.wait(1)
+    assert not echo.events("stopped")
+    echo.finish()
+    assert slow.answer()[0] == 200
+    assert echo.process.wait(60) == 0
+    echo.process = None
+
+
+def test_workers_that_waited_for_their_start_are_not_forgotten(make_echo):
+    echo = make_echo(garant_workers="1").start()
+    blocker = echo.path("not-startable")
+    open(blocker, "w").close()
+    assert refuses(lambda: echo.ask("GET", "/crash"))
+    echo.wait_event("worker_ended", 3)
+    echo.signal(signal.SIGUSR2)
+    echo.wait_event("upgrade_failed")
+    os.remove(blocker)
+    wait_for("it serves", lambda: not refuses(lambda: echo.ask("GET", "/hello/")))
+
+
 def test_workers_end_with_a_master_that_is_killed(make_echo):
     echo = make_echo().start()
     workers = echo.workers()
@@ -216,6 +273,21 @@ def test_a_second_instance_is_refused(echo):
     assert done.returncode == 1 and "is it running already?" in done.stderr
     assert echo.ask("GET", "/hello/")[0] == 200
     assert open(echo.path("run/echo.pid")).read() == "%d\n" % echo.process.pid
+
+
+def test_a_program_that_accepts_nobody_is_in_the_way(make_echo):
+    echo = make_echo()
+    with contextlib.ExitStack() as sockets:
+        listener = sockets.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(echo.socket)
+        listener.listen(0)
+        with pytest.raises(BlockingIOError):
+            for _ in range(100):
+                client = sockets.enter_context(socket.socket(socket.AF_UNIX))
+                client.setblocking(False)
+                client.connect(echo.socket)
+        done = echo.check()
+    assert done.returncode == 1 and "is it running already?" in done.stderr
 
 
 def test_what_is_no_socket_is_not_removed(make_echo):

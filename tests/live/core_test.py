@@ -247,6 +247,24 @@ def test_beyond_the_maximum_the_longest_idle_connection_is_closed(make_echo):
         assert connection.request("GET", "/hello/", keep=True)[0] == 200
 
 
+def test_a_kept_connection_waits_for_no_worker_that_is_busy(make_echo):
+    """One worker may have them all, and have no thread left."""
+    echo = make_echo(garant_workers="2", garant_threads="3").start()
+    kept = [echo.connect() for _ in range(12)]
+    for connection in kept:
+        assert connection.request("GET", "/hello/", keep=True)[0] == 200
+    for connection in kept[:3]:
+        connection.begin(fastcgi.request_params("GET", "/slow?file=finish"), keep=True)
+        connection.end_body()
+    echo.wait_in_flight(3)
+    for connection in kept[3:]:
+        connection.socket.settimeout(20)
+        assert connection.request("GET", "/hello/", keep=True)[0] == 200
+    echo.finish()
+    for connection in kept[:3]:
+        assert connection.answer()[0] == 200
+
+
 def test_a_kept_connection_is_not_confused_by_what_came_before(echo):
     connection = echo.connect()
     # more than libfcgi reads at once: the end of the body is still in the socket

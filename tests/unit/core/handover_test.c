@@ -48,9 +48,10 @@ test_form(void **state UNUSED)
 		.socket_count = 2,
 		.sockets = { { { 3, 4, 5 }, true }, { { 6, 7, 8 }, false } },
 		.worker_count = 3,
-		.workers = { { 100, 0 }, { 101, 1 }, { 2147483647, 3 } } };
+		.workers = { { 100, 0, false }, { 101, 1, true },
+		    { 2147483647, 3, false } } };
 	static const char text[] =
-	    "42;3,4,5,1;6,7,8,0;/100,0;101,1;2147483647,3;";
+	    "42;3,4,5,1;6,7,8,0;/100,0,0;101,1,1;2147483647,3,0;";
 
 	assert_string_equal(format(&from), text);
 	assert_true(handover_parse(&h, text));
@@ -64,6 +65,8 @@ test_form(void **state UNUSED)
 	assert_int_equal(h.worker_count, 3);
 	assert_int_equal(h.workers[2].pid, 2147483647);
 	assert_int_equal(h.workers[2].pool, 3);
+	assert_true(h.workers[1].drains);
+	assert_false(h.workers[2].drains);
 	assert_string_equal(format(&h), text);
 }
 
@@ -82,7 +85,7 @@ test_limits(void **state UNUSED)
 	assert_int_equal(h.worker_count, METRICS_SLOTS);
 	/* one more of each */
 	str_init(&more, pool, 65536);
-	str_printf(&more, "%s1,0;", format(&from));
+	str_printf(&more, "%s1,0,0;", format(&from));
 	assert_false(handover_parse(&h, more.p));
 	assert_false(
 	    handover_parse(&h, "1;3,4,5,1;3,4,5,1;3,4,5,1;3,4,5,1;3,4,5,1;/"));
@@ -96,9 +99,10 @@ test_odd_texts(void **state UNUSED)
 		"99999999999999999999;/", "42;3;/", "42;3,4,5;/",
 		"42;3,4,5,2;/", "42;3,4,5,x;/", "42;-3,4,5,1;/",
 		"42;3,4,5,1,6;/", "42;3,4,5,1/", "42;3,4,5,1;", "42;/100",
-		"42;/100,0", "42;/100;", "42;/100,4;", "42;/100,-1;",
-		"42;/-100,0;", "42;/100,0;x", "42;/100,0;;", "42;//",
-		"42;/100,0;\n", "42 ;/" };
+		"42;/100,0", "42;/100;", "42;/100,0;", "42;/100,0,2;",
+		"42;/100,4,0;", "42;/100,-1,0;", "42;/-100,0,0;",
+		"42;/100,0,0;x", "42;/100,0,0;;", "42;//", "42;/100,0,0;\n",
+		"42 ;/" };
 
 	assert_true(handover_parse(&h, "42;/"));
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
@@ -117,7 +121,7 @@ test_take(void **state UNUSED)
 		.socket_count = 1,
 		.sockets = { { { fd, fd, fd }, true } },
 		.worker_count = 1,
-		.workers = { { 1, 0 } } };
+		.workers = { { 1, 0, false } } };
 
 	assert_false(handover_take(&h));
 	/* a socket that does not listen */
