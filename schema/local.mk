@@ -21,5 +21,6 @@ schema_queries = \
 schema_migrations = \
 	schema/migrate/0001_initial.sql \
 	schema/migrate/0002_events.sql \
-	schema/migrate/0003_search.sql
+	schema/migrate/0003_search.sql \
+	schema/migrate/0004_attached_tags.sql
 EXTRA_DIST += $(schema_queries) $(schema_migrations)

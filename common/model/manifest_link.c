@@ -207,6 +207,13 @@ collect(struct pool *pool, const struct oci_manifest *document,
 }
 
 int
+manifest_show_blobs(
+    struct db_tx *tx, const struct rand_id *manifest_id, struct err *err)
+{
+	return tx_exec(tx, Q_MANIFEST_BLOB_SHOW, NULL, err, db_id(manifest_id));
+}
+
+int
 manifest_unlink(
     struct db_tx *tx, const struct rand_id *manifest_id, struct err *err)
 {

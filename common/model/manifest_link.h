@@ -17,6 +17,10 @@ int manifest_link(struct db_tx *tx, struct pool *pool,
     const struct rand_id *manifest_id, struct manifest_push *push,
     struct err *err);
 
+/* Its blobs that were deleted while it was pushed are there, also without it. */
+int manifest_show_blobs(
+    struct db_tx *tx, const struct rand_id *manifest_id, struct err *err);
+
 /* Takes all its links away. */
 int manifest_unlink(
     struct db_tx *tx, const struct rand_id *manifest_id, struct err *err);

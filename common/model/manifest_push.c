@@ -10,6 +10,7 @@
 #include "common/model/q.h"
 #include "common/model/review.h"
 #include "common/model/tag.h"
+#include "common/oci/name.h"
 
 /* These ids are made before the first run: a later one meets them. */
 struct push {
@@ -175,6 +176,8 @@ renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
 	values[DESCRIPTION] = db_id(id);
 	rc = tx_exec_(
 	    tx, Q_MANIFEST_DESCRIBE, NULL, err, values, COUNT_OF(values));
+	if (rc == 0 && p->is_visible)
+		rc = manifest_show_blobs(tx, id, err);
 	if (rc == 0)
 		rc = manifest_unlink(tx, id, err);
 	return rc < 0 ? rc : manifest_link(tx, p->pool, id, p->in, err);
@@ -241,8 +244,12 @@ set_tag(struct db_tx *tx, const struct push *p, size_t i,
 	bool found = p->has_tag;
 	int rc = 0;
 
-	/* a run that follows a lost race has waited since it looked */
-	if (i > 0 || p->runs > 1) {
+	/* a run that follows a lost race loses no other, and has waited since it
+	 * looked */
+	if (p->runs > 1)
+		rc = tag_lock(
+		    tx, p->pool, &change.repository_id, change.name, err);
+	if (rc == 0 && (i > 0 || p->runs > 1)) {
 		rc = tag_get(tx, p->pool, &change.repository_id, change.name,
 		    &old, err);
 		found = rc == 1;
@@ -264,13 +271,15 @@ tag_limit(const struct repository *repository)
 static int
 check_tag_count(const struct manifest_push *in, struct err *err)
 {
-	int64_t limit = tag_limit(&in->repository);
+	int64_t limit = tag_limit(&in->repository), count = 0;
 
-	if (limit == 0 || in->tag_count <= (size_t)limit)
+	for (size_t i = 0; i < in->tag_count; i++)
+		count += !oci_tag_is_attached(in->tags[i]);
+	if (limit == 0 || count <= limit)
 		return 0;
 	err_set(err, E_INVALID,
-	    "%zu tags at once, and this repository keeps %" PRId64,
-	    in->tag_count, limit);
+	    "%" PRId64 " tags at once, and this repository keeps %" PRId64,
+	    count, limit);
 	return err_reason(err, "TAG_INVALID");
 }
 

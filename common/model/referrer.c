@@ -41,7 +41,6 @@ static void
 from_row(struct referrer *out, const struct db_rows *rows, size_t i)
 {
 	*out = (struct referrer){
-		.id = db_cell_id(rows, i, 0),
 		.digest = model_digest(rows, i, 1, 2),
 		.media_type = db_cell(rows, i, 3)->p,
 		.size = (uint64_t)db_cell(rows, i, 4)->i,
@@ -53,7 +52,8 @@ from_row(struct referrer *out, const struct db_rows *rows, size_t i)
 int
 referrer_list(struct db *db, struct pool *pool,
     const struct referrer_query *query, struct referrer **out,
-    size_t *count_out, bool *more_out, struct err *err)
+    size_t *count_out, bool *more_out, struct rand_id *last_out,
+    struct err *err)
 {
 	struct db_rows rows;
 	size_t fitting;
@@ -66,12 +66,16 @@ referrer_list(struct db *db, struct pool *pool,
 		return rc;
 	fitting = count_fitting(&rows, query->annotations_max);
 	*more_out = fitting < rows.count;
+	*last_out = db_cell_id(&rows, fitting - 1, 0);
 	rc = ask(db, pool, query, Q_REFERRER_LIST, Q_REFERRER_LIST_OF_TYPE,
 	    fitting, &rows, err);
 	if (rc < 0)
 		return rc;
 	*out = pool_array(pool, rows.count, sizeof(**out));
 	*count_out = rows.count;
+	/* all of them may have gone since their sizes were asked */
+	if (rows.count > 0)
+		*last_out = db_cell_id(&rows, rows.count - 1, 0);
 	for (size_t i = 0; i < rows.count; i++)
 		from_row(&(*out)[i], &rows, i);
 	return 0;

@@ -14,7 +14,6 @@ struct pool;
 #define REFERRER_PAGE_MAX 100
 
 struct referrer {
-	struct rand_id id;
 	struct oci_digest digest;
 	const char *media_type;
 	uint64_t size;
@@ -31,12 +30,13 @@ struct referrer_query {
 };
 
 /*
- * One page in the order of ids; *more_out: there is another behind it. No
- * such repository or subject is an empty page.
+ * One page in the order of ids; *more_out: there may be another behind it,
+ * after *last_out. No such repository or subject is an empty page.
  */
 int referrer_list(struct db *db, struct pool *pool,
     const struct referrer_query *query, struct referrer **out,
-    size_t *count_out, bool *more_out, struct err *err);
+    size_t *count_out, bool *more_out, struct rand_id *last_out,
+    struct err *err);
 
 /* Is there any behind query->after? */
 int referrer_is_more(struct db *db, struct pool *pool,

@@ -62,6 +62,16 @@ tag_of_row(const struct db_rows *rows, size_t row, size_t column)
 }
 
 int
+tag_lock(struct db_tx *tx, struct pool *pool,
+    const struct rand_id *repository_id, const char *name, struct err *err)
+{
+	struct db_rows rows;
+
+	return tx_select(tx, pool, Q_TAG_LOCK, &rows, err, db_id(repository_id),
+	    db_text(name));
+}
+
+int
 tag_get(struct db_tx *tx, struct pool *pool,
     const struct rand_id *repository_id, const char *name, struct tag *out,
     struct err *err)
@@ -94,7 +104,8 @@ tag_set(struct db_tx *tx, const struct tag_change *change,
 	if (old == NULL)
 		return tx_exec(tx, Q_TAG_INSERT, NULL, err,
 		    db_id(&change->repository_id), db_text(change->name),
-		    db_id(manifest_id), db_id(change->account_id));
+		    db_id(manifest_id), db_id(change->account_id),
+		    db_int(oci_tag_is_attached(change->name)));
 	if (change->immutable && !oci_tag_is_attached(change->name) &&
 	    !rand_id_equal(&old->manifest_id, manifest_id))
 		return refuse_move(change, err);
@@ -114,6 +125,22 @@ note_deletion(struct db_tx *tx, struct event_note *note, const char *name,
 	return event_note_put(tx, note, err);
 }
 
+/* 1, or 0: it went or was pushed anew meanwhile */
+static int
+take_off(struct db_tx *tx, const struct tag_change *change,
+    const struct rand_id *manifest_id, struct err *err)
+{
+	uint64_t affected;
+	int rc = tx_exec(tx, Q_TAG_DELETE, &affected, err,
+	    db_id(&change->repository_id), db_text(change->name),
+	    db_id(manifest_id));
+
+	if (rc < 0 || affected == 0)
+		return rc;
+	rc = put_history(tx, change, TAG_DELETED, manifest_id, err);
+	return rc < 0 ? rc : 1;
+}
+
 int
 tag_trim(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
     int64_t limit, size_t *removed_out, struct err *err)
@@ -122,8 +149,8 @@ tag_trim(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
 	int rc = tx_select(tx, pool, Q_TAG_OLDEST, &rows, err,
 	    db_id(&change->repository_id), db_int(limit));
 
-	*removed_out = rc == 0 ? rows.count : 0;
-	for (size_t i = 0; rc == 0 && i < rows.count; i++) {
+	*removed_out = 0;
+	for (size_t i = 0; rc >= 0 && i < rows.count; i++) {
 		struct tag tag = tag_of_row(&rows, i, 1);
 		struct tag_change oldest = *change;
 
@@ -131,28 +158,22 @@ tag_trim(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
 		/* an earlier run that was committed left no tag too many */
 		if (oldest.note != NULL)
 			oldest.note->event.id = rand_id_new();
-		rc = tag_remove(tx, &oldest, &tag.manifest_id, err);
-		if (rc == 0)
-			rc = note_deletion(
-			    tx, oldest.note, oldest.name, &tag, err);
+		rc = take_off(tx, &oldest, &tag.manifest_id, err);
+		if (rc <= 0)
+			continue;
+		++*removed_out;
+		rc = note_deletion(tx, oldest.note, oldest.name, &tag, err);
 	}
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 int
 tag_remove(struct db_tx *tx, const struct tag_change *change,
     const struct rand_id *manifest_id, struct err *err)
 {
-	uint64_t affected;
-	int rc = tx_exec(tx, Q_TAG_DELETE, &affected, err,
-	    db_id(&change->repository_id), db_text(change->name),
-	    db_id(manifest_id));
+	int rc = take_off(tx, change, manifest_id, err);
 
-	if (rc < 0)
-		return rc;
-	if (affected == 0)
-		return model_again(err);
-	return put_history(tx, change, TAG_DELETED, manifest_id, err);
+	return rc == 0 ? model_again(err) : rc < 0 ? rc : 0;
 }
 
 static int

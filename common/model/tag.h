@@ -37,6 +37,10 @@ struct tag {
  * column on; the row's pool owns the text. */
 struct tag tag_of_row(const struct db_rows *rows, size_t row, size_t column);
 
+/* Waits for others who change it, if it is there. */
+int tag_lock(struct db_tx *tx, struct pool *pool,
+    const struct rand_id *repository_id, const char *name, struct err *err);
+
 /* 1 found, 0 no such tag, or an error code. */
 int tag_get(struct db_tx *tx, struct pool *pool,
     const struct rand_id *repository_id, const char *name, struct tag *out,

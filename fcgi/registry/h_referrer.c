@@ -126,13 +126,14 @@ put_page(struct req *req, struct referrer_query *query, struct jsw *w,
     size_t room, struct err *err)
 {
 	struct referrer *found = NULL;
+	struct rand_id last;
 	size_t count;
 	bool more;
 	int rc;
 
 	query->annotations_max = room;
 	rc = referrer_list(
-	    registry.db, req->pool, query, &found, &count, &more, err);
+	    registry.db, req->pool, query, &found, &count, &more, &last, err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < count; i++) {
@@ -145,7 +146,7 @@ put_page(struct req *req, struct referrer_query *query, struct jsw *w,
 		oci_referrer_put(w, &entry);
 	}
 	if (more)
-		put_link_behind(req, query, &found[count - 1].id);
+		put_link_behind(req, query, &last);
 	return 0;
 }
 

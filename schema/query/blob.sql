@@ -59,17 +59,21 @@ SELECT 1 FROM repo_blob rb JOIN blob_content b ON b.id = rb.blob_id
 WHERE rb.repository_id = ? AND b.sha256 = ? AND rb.hidden = 0;
 
 -- Only what no manifest holds needs the promise of a fresh touch, which does
--- not bring back what was just deleted.
+-- not bring back what was just deleted; a second one in the same moment changes
+-- the row, too.
 -- name: repo_blob_touch
 -- roles: registry
-UPDATE repo_blob SET touched = UTC_TIMESTAMP(6)
+UPDATE repo_blob
+SET touched = GREATEST(UTC_TIMESTAMP(6), touched + INTERVAL 1 MICROSECOND)
 WHERE repository_id = ? AND blob_id = ? AND hidden = 0;
 
+-- The newest first: old ones are more likely deleted.
 -- name: repo_blob_used
 -- roles: registry
 SELECT m.algorithm, m.digest FROM manifest_blob mb
     JOIN manifest m ON m.id = mb.manifest_id
-WHERE mb.repository_id = ? AND mb.blob_id = ? AND m.hidden = 0 LIMIT 1;
+WHERE mb.repository_id = ? AND mb.blob_id = ? AND m.hidden = 0
+ORDER BY mb.manifest_id DESC LIMIT 1;
 
 -- name: repo_blob_hide
 -- roles: registry

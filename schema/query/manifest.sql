@@ -70,13 +70,17 @@ INSERT INTO manifest_payload (manifest_id, payload) VALUES (?, ?);
 -- It takes the row's lock, and conflicts with a deletion on another node.
 -- name: manifest_touch
 -- roles: registry
-UPDATE manifest SET hidden = 0, touched = UTC_TIMESTAMP(6)
+UPDATE manifest SET hidden = 0,
+    touched = GREATEST(UTC_TIMESTAMP(6), touched + INTERVAL 1 MICROSECOND)
 WHERE id = ? AND hidden = ?;
 
--- A promise does not bring back what was just deleted.
+-- A promise does not bring back what was just deleted; a second one in the same
+-- moment changes the row, too.
 -- name: manifest_keep
 -- roles: registry
-UPDATE manifest SET touched = UTC_TIMESTAMP(6) WHERE id = ? AND hidden = 0;
+UPDATE manifest
+SET touched = GREATEST(UTC_TIMESTAMP(6), touched + INTERVAL 1 MICROSECOND)
+WHERE id = ? AND hidden = 0;
 
 -- name: manifest_hide
 -- roles: registry
@@ -137,6 +141,15 @@ WHERE b.sha256 IN (?*16) LIMIT 16;
 SELECT b.sha512 FROM blob_content b
     JOIN manifest_blob mb ON mb.manifest_id = ? AND mb.blob_id = b.id
 WHERE b.sha512 IN (?*16) LIMIT 16;
+
+-- What was deleted while this manifest uses it, and so is there, is there
+-- without it.
+-- name: manifest_blob_show
+-- roles: registry
+UPDATE manifest_blob mb JOIN repo_blob rb
+    ON rb.repository_id = mb.repository_id AND rb.blob_id = mb.blob_id
+SET rb.hidden = 0
+WHERE mb.manifest_id = ? AND rb.hidden = 1;
 
 -- name: manifest_blob_unlink
 -- roles: registry

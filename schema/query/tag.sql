@@ -6,8 +6,14 @@ WHERE t.repository_id = ? AND t.name = ?;
 
 -- name: tag_insert
 -- roles: registry
-INSERT INTO tag (repository_id, name, manifest_id, pushed_by, created, updated)
-VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6));
+INSERT INTO tag (repository_id, name, manifest_id, pushed_by, attached,
+    created, updated)
+VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6));
+
+-- Who lost a race for a tag waits for its row before he looks again.
+-- name: tag_lock
+-- roles: registry
+SELECT 1 FROM tag WHERE repository_id = ? AND name = ? FOR UPDATE;
 
 -- name: tag_move
 -- roles: registry
@@ -34,11 +40,11 @@ ORDER BY name LIMIT ?;
 -- roles: registry
 SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT ?;
 
--- Those beyond the first ? by their last push, but for oci_tag_is_attached().
+-- Those beyond the first ? by their last push, but for attached ones.
 -- name: tag_oldest
 -- roles: registry
 SELECT t.name, t.manifest_id, m.algorithm, m.digest, m.media_type, m.size
-FROM (SELECT name, manifest_id FROM tag WHERE repository_id = ?
-        AND name NOT REGEXP '^sha(256|512)-[0-9a-f]{64}([.]|$)'
+FROM (SELECT name, manifest_id FROM tag
+    WHERE repository_id = ? AND attached = 0
     ORDER BY updated DESC, name DESC LIMIT ?, 50) t
     JOIN manifest m ON m.id = t.manifest_id;

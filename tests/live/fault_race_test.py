@@ -6,6 +6,7 @@ its work, so that each order of things happens for certain.
 import contextlib
 import hashlib
 import itertools
+import json
 import os
 import re
 import signal
@@ -16,7 +17,7 @@ import pytest
 import fastcgi
 import invariants
 from faults import STALL, FaultyStack
-from pusher import Pusher, digest_of, image, index
+from pusher import OCI, Pusher, digest_of, image, index
 from stack import wait_for
 from threads import Guarded
 
@@ -453,6 +454,87 @@ def test_a_blob_is_deleted_while_an_image_needs_it(racing, pusher, order):
         pusher.check_image("latest", document)
         assert pusher.request("HEAD", "blobs/" + digest_of(layer)).status == 200
     invariants.check(racing)
+
+
+@pytest.mark.parametrize("way", ["another type", "forced deletions"])
+def test_what_was_kept_by_an_image_is_there_for_its_next_push(racing, pusher, way):
+    """Its layer was deleted in the moment of its first push: HEAD says that it is there."""
+    config, layer = os.urandom(100), os.urandom(1000)
+    document = image(config, [layer])
+    kind = OCI
+    if way == "another type":
+        document = json.dumps({k: v for k, v in json.loads(document).items() if k != "mediaType"}).encode()
+        kind = "application/vnd.docker.distribution.manifest.v2+json"
+    for data in (config, layer):
+        pusher.blob(data)
+    deleted, pushed = at_once(racing, lambda: pusher.request("DELETE", "blobs/" + digest_of(layer)),
+                              lambda: pusher.put("latest", document))
+    assert (deleted.status, pushed.status) == (202, 201), (deleted.body, pushed.body)
+    if way == "forced deletions":
+        racing.sql("REPLACE INTO setting VALUES ('delete.force', 'true', 1, UTC_TIMESTAMP(6))")
+        racing.recover()
+    try:
+        assert pusher.request("HEAD", "blobs/" + digest_of(layer)).status == 200
+        answer = pusher.put("again", document, kind)
+        assert answer.status == 201, answer.body
+    finally:
+        racing.sql("DELETE FROM setting WHERE name = 'delete.force'")
+        racing.recover()
+    assert pusher.request("GET", "manifests/again").header("content-type") == kind
+    pusher.check_blob(layer)
+    invariants.check(racing)
+
+
+def test_what_two_ask_for_in_one_moment_is_there_for_both(racing, pusher):
+    """Both promise to keep it, by the same clock."""
+    data, child = os.urandom(1000), make_images(pusher, 1)[0]
+    pusher.blob(data)
+    assert pusher.put(digest_of(child), child).status == 201
+    racing.sql("UPDATE repo_blob SET touched = touched - INTERVAL 1 DAY")
+    racing.sql("UPDATE manifest SET touched = touched - INTERVAL 1 DAY")
+    racing.sql("SET GLOBAL init_connect = 'SET timestamp = UNIX_TIMESTAMP()'")
+    try:
+        racing.recover()
+        for path in ("blobs/" + digest_of(data), "manifests/" + digest_of(child)):
+            one, two = at_once(racing, *[lambda p=path: pusher.request("HEAD", p)] * 2)
+            assert (one.status, two.status) == (200, 200), path
+    finally:
+        racing.sql("SET GLOBAL init_connect = ''")
+        racing.recover()
+
+
+def test_pushes_at_once_at_a_tag_limit_all_succeed(racing, pusher):
+    """They take the same oldest tag away; and they move one tag."""
+    documents = make_images(pusher, 8)
+    assert pusher.put("first", documents[0]).status == 201
+    racing.sql("UPDATE repository SET tag_limit = 3 WHERE path = '%s'" % pusher.repo)
+    for number in range(6):
+        pushes = [Guarded(pusher.put, tag, document) for i, document in enumerate(documents)
+                  for tag in ("t%d-%d" % (number, i), "latest")]
+        answers = [push.finish() for push in pushes]
+        assert {a.status for a in answers} == {201}, [a.body for a in answers if a.status != 201]
+    assert len(json.loads(pusher.request("GET", "tags/list").body)["tags"]) == 3
+    invariants.check(racing)
+
+
+def test_referrers_that_go_while_they_are_listed(racing, pusher):
+    subject = make_images(pusher, 1)[0]
+    assert pusher.put("subject", subject).status == 201
+    config = pusher.blob(b"{}")
+    about = {"mediaType": OCI, "digest": digest_of(subject), "size": len(subject)}
+    for i in range(2):
+        document = image(b"{}", [], subject=about, annotations={"a": "%d" % i + "x" * 1500000})
+        assert pusher.put(digest_of(document), document).status == 201, config
+    ids = {row[0] for row in racing.sql("SELECT LOWER(HEX(id)) FROM manifest WHERE subject IS NOT NULL")}
+    for n in range(1, 5):
+        with held(racing, "execute", n, pusher.request, "GET", "referrers/" + digest_of(subject)) as asked:
+            racing.sql("UPDATE manifest SET hidden = 1 WHERE subject IS NOT NULL")
+            asked.release()
+            answer = asked.finish()
+        racing.sql("UPDATE manifest SET hidden = 0 WHERE subject IS NOT NULL")
+        assert answer.status == 200
+        link = answer.header("link")
+        assert link is None or re.search("last=([0-9a-f-]+)", link).group(1).replace("-", "") in ids, (n, link)
 
 
 @pytest.mark.parametrize("order", ["push first", "delete first"])
