@@ -6,6 +6,7 @@
 #include "common/base/num.h"
 #include "common/base/pool.h"
 #include "common/model/repository.h"
+#include "common/model/setting.h"
 #include "common/oci/name.h"
 
 #define PAGE 1000
@@ -19,30 +20,43 @@ parse_yes(const char *name, const char *value, bool *out, struct err *err)
 	return cli_usage(err, "--%s must be yes or no", name);
 }
 
-/* what the options say, over what the repository has */
+/* what the options say */
+struct wish {
+	bool is_public;
+	bool immutable_tags;
+	int64_t tag_limit;
+	struct repository_change change;
+};
+
 static int
-apply(const struct cli *cli, struct repository *out, struct err *err)
+parse_options(const struct cli *cli, struct wish *out, struct err *err)
 {
 	const char *visibility = cli_option(cli, "visibility");
 	const char *immutable = cli_option(cli, "immutable-tags");
 	const char *limit = cli_option(cli, "tag-limit");
-	int rc = 0;
 
+	*out = (struct wish){
+		.change = { .is_public =
+				visibility != NULL ? &out->is_public : NULL,
+		    .immutable_tags =
+			immutable != NULL ? &out->immutable_tags : NULL,
+		    .tag_limit = limit != NULL ? &out->tag_limit : NULL }
+	};
 	if (visibility != NULL) {
 		out->is_public = strcmp(visibility, "public") == 0;
 		if (!out->is_public && strcmp(visibility, "private") != 0)
 			return cli_usage(
 			    err, "--visibility must be public or private");
 	}
-	if (immutable != NULL)
-		rc = parse_yes("immutable-tags", immutable,
-		    &out->immutable_tags, err);
-	if (rc == 0 && limit != NULL &&
+	if (limit != NULL &&
 	    !num_parse_range(
 		limit, 0, REPOSITORY_TAG_LIMIT_MAX, &out->tag_limit))
-		rc = cli_usage(err, "--tag-limit must be a number from 0 to %d",
+		return cli_usage(err,
+		    "--tag-limit must be a number from 0 to %d",
 		    REPOSITORY_TAG_LIMIT_MAX);
-	return rc < 0 ? rc : repository_check(out, err);
+	return immutable == NULL
+	    ? 0
+	    : parse_yes("immutable-tags", immutable, &out->immutable_tags, err);
 }
 
 static int
@@ -74,49 +88,52 @@ int
 cmd_repository_create(struct cli *cli, struct err *err)
 {
 	const char *name = cli->args[0];
-	struct repository repository, wanted = { .is_public = false };
+	struct repository repository;
+	struct wish wish;
 	int rc = check_name(name, err);
 
 	if (rc == 0)
-		rc = apply(cli, &wanted, err);
+		rc = parse_options(cli, &wish, err);
 	if (rc == 0)
 		rc = cli_open_db(cli, err);
-	if (rc < 0)
-		return rc;
-	rc = repository_find(cli->db, cli->pool, name, &repository, err);
 	if (rc == 0)
+		rc = repository_create(
+		    cli->db, cli->pool, name, &wish.change, &repository, err);
+	if (rc == E_EXISTS)
 		return err_set(err, E_EXISTS,
 		    "repository \"%s\" exists already; to change it run: dtr "
 		    "repository set",
 		    name);
-	if (rc == E_NOTFOUND)
-		rc = repository_find_or_create(
-		    cli->db, cli->pool, name, true, &repository, err);
-	if (rc < 0)
-		return rc;
-	wanted.id = repository.id;
-	rc = repository_set(cli->db, &wanted, err);
 	if (rc == 0)
-		put(cli, name, &wanted);
+		put(cli, name, &repository);
 	return rc;
 }
 
 int
 cmd_repository_set(struct cli *cli, struct err *err)
 {
-	struct repository repository;
-	int rc = cli_open_db(cli, err);
+	struct repository before, after;
+	struct wish wish;
+	int rc = parse_options(cli, &wish, err);
 
 	if (rc == 0)
+		rc = cli_open_db(cli, err);
+	if (rc == 0)
 		rc = repository_find(
-		    cli->db, cli->pool, cli->args[0], &repository, err);
+		    cli->db, cli->pool, cli->args[0], &before, err);
 	if (rc == 0)
-		rc = apply(cli, &repository, err);
-	if (rc == 0)
-		rc = repository_set(cli->db, &repository, err);
-	if (rc == 0)
-		put(cli, cli->args[0], &repository);
-	return rc;
+		rc = repository_set(
+		    cli->db, &before.id, &wish.change, &before, &after, err);
+	if (rc < 0)
+		return rc;
+	/* whoever may not read it any more may not with an older token */
+	if (before.is_public && !after.is_public &&
+	    setting_revoke_tokens(cli->db, err) < 0)
+		return err_prefix(err,
+		    "changed, but tokens are not revoked; "
+		    "run: dtr revoke-tokens");
+	put(cli, cli->args[0], &after);
+	return 0;
 }
 
 static void

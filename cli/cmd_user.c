@@ -170,48 +170,34 @@ option_yes_no(
 	return 0;
 }
 
-/* The flags that the account gets by the options. */
-static int
-wanted_flags(const struct cli *cli, const struct account *account, bool *admin,
-    bool *active, struct err *err)
-{
-	int rc;
-
-	*admin = account->is_admin;
-	*active = account->is_active;
-	rc = option_yes_no(cli, "admin", admin, err);
-	if (rc == 0)
-		rc = option_yes_no(cli, "active", active, err);
-	if (rc < 0)
-		return rc;
-	if (*admin && account->kind == ACCOUNT_ORG)
-		return err_set(err, E_INVALID,
-		    "organisation \"%s\" cannot be an administrator",
-		    account->name);
-	return 0;
-}
-
 int
 cmd_user_set(struct cli *cli, struct err *err)
 {
-	struct account account = { 0 };
 	bool admin, active, less;
+	struct account_change change = {
+		.is_admin = cli_option(cli, "admin") != NULL ? &admin : NULL,
+		.is_active = cli_option(cli, "active") != NULL ? &active : NULL,
+	};
+	struct account account;
 	int rc;
 
 	if (cli->given_count == 0)
 		return cli_usage(err, "give --admin, --active or both");
-	/* a wrong value is told without a database */
-	rc = wanted_flags(cli, &account, &admin, &active, err);
+	rc = option_yes_no(cli, "admin", &admin, err);
+	if (rc == 0)
+		rc = option_yes_no(cli, "active", &active, err);
 	if (rc == 0)
 		rc = cli_open_db(cli, err);
 	if (rc == 0)
 		rc = account_find(
 		    cli->db, cli->pool, cli->args[0], &account, err);
+	if (rc == 0 && account.kind == ACCOUNT_ORG && change.is_admin != NULL &&
+	    admin)
+		rc = err_set(err, E_INVALID,
+		    "organisation \"%s\" cannot be an administrator",
+		    account.name);
 	if (rc == 0)
-		rc = wanted_flags(cli, &account, &admin, &active, err);
-	if (rc == 0)
-		rc =
-		    account_set_flags(cli->db, &account.id, admin, active, err);
+		rc = account_set_flags(cli->db, &account.id, &change, err);
 	if (rc == E_CONFLICT)
 		return err_set(err, rc,
 		    "\"%s\" is the last active system administrator; make "
@@ -220,7 +206,8 @@ cmd_user_set(struct cli *cli, struct err *err)
 	if (rc < 0)
 		return rc;
 	/* rights that were taken end now, not with the last token */
-	less = (account.is_active && !active) || (account.is_admin && !admin);
+	less = (change.before.is_active && !change.after.is_active) ||
+	    (change.before.is_admin && !change.after.is_admin);
 	if (less)
 		rc = setting_revoke_tokens(cli->db, err);
 	if (rc < 0)
@@ -228,11 +215,11 @@ cmd_user_set(struct cli *cli, struct err *err)
 		    "changed, but tokens are not revoked; "
 		    "run: dtr revoke-tokens");
 	cli_say(cli, "\"%s\": admin %s, active %s%s", account.name,
-	    yes_no(admin), yes_no(active),
+	    yes_no(change.after.is_admin), yes_no(change.after.is_active),
 	    less ? "; registry tokens made until now are refused" : "");
 	jsw_str(&cli->w, "name", account.name);
-	jsw_bool(&cli->w, "admin", admin);
-	jsw_bool(&cli->w, "active", active);
+	jsw_bool(&cli->w, "admin", change.after.is_admin);
+	jsw_bool(&cli->w, "active", change.after.is_active);
 	jsw_bool(&cli->w, "revoked", less);
 	return 0;
 }

@@ -1,4 +1,6 @@
 common_libcommon_a_SOURCES += \
+	common/base/address.c \
+	common/base/address.h \
 	common/base/banned.h \
 	common/base/base.c \
 	common/base/base.h \

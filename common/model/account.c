@@ -105,8 +105,8 @@ account_create(struct db *db, const struct account *account,
 struct change {
 	const struct rand_id *id;
 	const char *password_hash;
-	bool is_admin;
-	bool is_active;
+	struct account_change *flags;
+	bool is_known; /* what was before: a later run may see its own change */
 	struct pool *pool;
 };
 
@@ -155,11 +155,21 @@ check_admin_left(struct db_tx *tx, struct pool *pool, struct err *err)
 	return err_reason(err, "LAST_ADMIN");
 }
 
+static struct account_flags
+with(struct account_flags flags, const struct account_change *change)
+{
+	if (change->is_admin != NULL)
+		flags.is_admin = *change->is_admin;
+	if (change->is_active != NULL)
+		flags.is_active = *change->is_active;
+	return flags;
+}
+
 static int
 set_flags_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	const struct change *c = context;
-	bool was_admin, was_active;
+	struct change *c = context;
+	struct account_flags was, now;
 	uint64_t affected;
 	struct db_rows rows;
 	int rc = tx_select(
@@ -169,28 +179,34 @@ set_flags_tx(struct db_tx *tx, void *context, struct err *err)
 		return rc;
 	if (rows.count == 0)
 		return err_set(err, E_NOTFOUND, "the account is gone");
-	was_admin = db_cell(&rows, 0, 0)->i == 1;
-	was_active = db_cell(&rows, 0, 1)->i == 1;
-	if (c->is_admin == was_admin && c->is_active == was_active)
+	was.is_admin = db_cell(&rows, 0, 0)->i == 1;
+	was.is_active = db_cell(&rows, 0, 1)->i == 1;
+	now = with(was, c->flags);
+	if (!c->is_known)
+		c->flags->before = was;
+	c->is_known = true;
+	c->flags->after = now;
+	if (now.is_admin == was.is_admin && now.is_active == was.is_active)
 		return 0;
 	rc = tx_exec(tx, Q_ACCOUNT_SET_ADMIN, &affected, err,
-	    db_int(c->is_admin), db_int(c->is_active), db_id(c->id),
-	    db_int(was_admin), db_int(was_active));
+	    db_int(now.is_admin), db_int(now.is_active), db_id(c->id),
+	    db_int(was.is_admin), db_int(was.is_active));
 	if (rc < 0)
 		return rc;
 	if (affected == 0)
 		return model_again(err);
-	if (was_admin && was_active && !(c->is_admin && c->is_active))
+	if (was.is_admin && was.is_active && !(now.is_admin && now.is_active))
 		rc = check_admin_left(tx, c->pool, err);
 	return rc;
 }
 
 int
-account_set_flags(struct db *db, const struct rand_id *id, bool is_admin,
-    bool is_active, struct err *err)
+account_set_flags(struct db *db, const struct rand_id *id,
+    struct account_change *change, struct err *err)
 {
-	struct change c = { .id = id, .is_admin = is_admin,
-		.is_active = is_active, .pool = pool_new(POOL_SIZE) };
+	struct change c = {
+		.id = id, .flags = change, .pool = pool_new(POOL_SIZE)
+	};
 	int rc = model_txn(db, set_flags_tx, &c, err);
 
 	pool_free(&c.pool);

@@ -46,12 +46,25 @@ int account_create(struct db *db, const struct account *account,
 int account_set_password(struct db *db, const struct rand_id *id,
     const char *password_hash, struct err *err);
 
+struct account_flags {
+	bool is_admin;
+	bool is_active;
+};
+
+struct account_change {
+	const bool *is_admin; /* NULL: as it is */
+	const bool *is_active;
+	/* out */
+	struct account_flags before;
+	struct account_flags after;
+};
+
 /*
- * Sets both flags of an account. E_CONFLICT when no active system
- * administrator would be left.
+ * Changes flags of an account; others may change the rest at the same time.
+ * E_CONFLICT when no active system administrator would be left.
  */
-int account_set_flags(struct db *db, const struct rand_id *id, bool is_admin,
-    bool is_active, struct err *err);
+int account_set_flags(struct db *db, const struct rand_id *id,
+    struct account_change *change, struct err *err);
 
 /* The number of active users who are system administrators. */
 int account_count_admins(

@@ -1,6 +1,7 @@
 #include "common/base/base.h"
 #include "common/model/login_delay.h"
 
+#include "common/base/address.h"
 #include "common/base/err.h"
 #include "common/crypt/digest.h"
 #include "common/model/model.h"
@@ -16,9 +17,11 @@ subject_of(const char *name, const char *address)
 {
 	struct subject subject;
 	struct digest *digest = digest_new(DIGEST_SHA256);
+	char home[ADDRESS_SIZE];
 
+	address_home(home, address);
 	digest_add(digest, name, strlen(name) + 1);
-	digest_add(digest, address, strlen(address));
+	digest_add(digest, home, strlen(home));
 	digest_get(digest, subject.bytes);
 	digest_free(&digest);
 	return subject;

@@ -7,6 +7,8 @@
 #include "common/model/q.h"
 #include "common/model/search.h"
 
+#define POOL_SIZE ((size_t)1 << 20)
+
 struct repository
 repository_of_row(const struct db_rows *rows, size_t row, size_t column)
 {
@@ -51,54 +53,28 @@ static int
 create_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct create *c = context;
-	int rc = tx_exec(tx, Q_REPOSITORY_INSERT, NULL, err,
-	    db_id(&c->repository->id), db_id(&c->repository->namespace_id),
-	    db_text(c->path), db_int(c->repository->is_public));
+	const struct repository *r = c->repository;
+	int rc = tx_exec(tx, Q_REPOSITORY_INSERT, NULL, err, db_id(&r->id),
+	    db_id(&r->namespace_id), db_text(c->path), db_int(r->is_public),
+	    db_int(r->immutable_tags), db_int(r->tag_limit));
 
-	return rc < 0 ? rc : search_add(tx, &c->repository->id, c->path, err);
+	return rc < 0 ? rc : search_add(tx, &r->id, c->path, err);
 }
 
-int
-repository_find_or_create(struct db *db, struct pool *pool, const char *path,
-    bool may_create, struct repository *out, struct err *err)
+static struct repository
+with(struct repository r, const struct repository_change *change)
 {
-	const char *space = pool_memdup(pool, path, strcspn(path, "/"));
-	struct create c = { path, out };
-	struct db_rows rows;
-	int rc = repository_find(db, pool, path, out, err);
-
-	if (rc != E_NOTFOUND || !may_create)
-		return rc;
-	rc = db_select(
-	    db, pool, Q_REPOSITORY_NAMESPACE, &rows, err, db_text(space));
-	if (rc < 0)
-		return rc;
-	if (rows.count == 0) {
-		err_set(err, E_NOTFOUND,
-		    "no user or organisation \"%s\" to hold a repository",
-		    space);
-		return err_reason(err, "NAME_UNKNOWN");
-	}
-	*out = (struct repository){ .id = rand_id_new(),
-		.namespace_id = db_cell_id(&rows, 0, 0) };
-	rc = db_txn(db, create_tx, &c, err);
-	if (rc == E_EXISTS)
-		return repository_find(db, pool, path, out, err);
-	return rc;
+	if (change->is_public != NULL)
+		r.is_public = *change->is_public;
+	if (change->immutable_tags != NULL)
+		r.immutable_tags = *change->immutable_tags;
+	if (change->tag_limit != NULL)
+		r.tag_limit = *change->tag_limit;
+	return r;
 }
 
 static int
-set_tx(struct db_tx *tx, void *context, struct err *err)
-{
-	const struct create *c = context;
-	const struct repository *r = c->repository;
-
-	return tx_exec(tx, Q_REPOSITORY_SET, NULL, err, db_int(r->is_public),
-	    db_int(r->immutable_tags), db_int(r->tag_limit), db_id(&r->id));
-}
-
-int
-repository_check(const struct repository *repository, struct err *err)
+check(const struct repository *repository, struct err *err)
 {
 	if (!repository->immutable_tags || repository->tag_limit == 0)
 		return 0;
@@ -108,14 +84,96 @@ repository_check(const struct repository *repository, struct err *err)
 }
 
 int
-repository_set(
-    struct db *db, const struct repository *repository, struct err *err)
+repository_create(struct db *db, struct pool *pool, const char *path,
+    const struct repository_change *change, struct repository *out,
+    struct err *err)
 {
-	struct repository copy = *repository;
-	struct create c = { NULL, &copy };
-	int rc = repository_check(repository, err);
+	const char *space = pool_memdup(pool, path, strcspn(path, "/"));
+	struct create c = { path, out };
+	struct db_rows rows;
+	int rc;
 
-	return rc < 0 ? rc : db_txn(db, set_tx, &c, err);
+	*out = with((struct repository){ .id = rand_id_new() }, change);
+	rc = check(out, err);
+	if (rc == 0)
+		rc = db_select(db, pool, Q_REPOSITORY_NAMESPACE, &rows, err,
+		    db_text(space));
+	if (rc < 0)
+		return rc;
+	if (rows.count == 0) {
+		err_set(err, E_NOTFOUND,
+		    "no user or organisation \"%s\" to hold a repository",
+		    space);
+		return err_reason(err, "NAME_UNKNOWN");
+	}
+	out->namespace_id = db_cell_id(&rows, 0, 0);
+	return db_txn(db, create_tx, &c, err);
+}
+
+int
+repository_find_or_create(struct db *db, struct pool *pool, const char *path,
+    bool may_create, struct repository *out, struct err *err)
+{
+	static const struct repository_change none;
+	int rc = repository_find(db, pool, path, out, err);
+
+	if (rc != E_NOTFOUND || !may_create)
+		return rc;
+	rc = repository_create(db, pool, path, &none, out, err);
+	if (rc == E_EXISTS)
+		return repository_find(db, pool, path, out, err);
+	return rc;
+}
+
+struct set {
+	const struct rand_id *id;
+	const struct repository_change *change;
+	struct repository *before;
+	struct repository *after;
+	bool is_known; /* what was before: a later run may see its own change */
+	struct pool *pool;
+};
+
+static int
+set_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	struct set *s = context;
+	struct repository was;
+	struct db_rows rows;
+	int rc =
+	    tx_select(tx, s->pool, Q_REPOSITORY_LOCK, &rows, err, db_id(s->id));
+
+	if (rc < 0)
+		return rc;
+	if (rows.count == 0)
+		return err_set(err, E_NOTFOUND, "the repository is gone");
+	was = repository_of_row(&rows, 0, 0);
+	if (!s->is_known)
+		*s->before = was;
+	s->is_known = true;
+	*s->after = with(was, s->change);
+	rc = check(s->after, err);
+	return rc < 0
+	    ? rc
+	    : tx_exec(tx, Q_REPOSITORY_SET, NULL, err,
+		  db_int(s->after->is_public), db_int(s->after->immutable_tags),
+		  db_int(s->after->tag_limit), db_id(s->id));
+}
+
+int
+repository_set(struct db *db, const struct rand_id *id,
+    const struct repository_change *change, struct repository *before_out,
+    struct repository *after_out, struct err *err)
+{
+	struct set s = { .id = id,
+		.change = change,
+		.before = before_out,
+		.after = after_out,
+		.pool = pool_new(POOL_SIZE) };
+	int rc = db_txn(db, set_tx, &s, err);
+
+	pool_free(&s.pool);
+	return rc;
 }
 
 int

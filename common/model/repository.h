@@ -38,13 +38,26 @@ int repository_find_or_create(struct db *db, struct pool *pool,
     const char *path, bool may_create, struct repository *out,
     struct err *err);
 
-/* E_INVALID for immutable tags with a limit. */
-int repository_check(const struct repository *repository, struct err *err);
+/* What is to be other than it is; NULL: as it is. */
+struct repository_change {
+	const bool *is_public;
+	const bool *immutable_tags;
+	const int64_t *tag_limit;
+};
 
-/* Writes visibility, immutable_tags and tag_limit of a repository that
- * repository_check() lets pass. */
-int repository_set(
-    struct db *db, const struct repository *repository, struct err *err);
+/*
+ * Makes a repository that has all of this from its beginning. E_INVALID for
+ * immutable tags with a limit, E_EXISTS, and as above.
+ */
+int repository_create(struct db *db, struct pool *pool, const char *path,
+    const struct repository_change *change, struct repository *out,
+    struct err *err);
+
+/* Changes a repository; others may change the rest at the same time. E_INVALID
+ * for immutable tags with a limit. */
+int repository_set(struct db *db, const struct rand_id *id,
+    const struct repository_change *change, struct repository *before_out,
+    struct repository *after_out, struct err *err);
 
 #define REPOSITORY_TAG_LIMIT_MAX 100000
 

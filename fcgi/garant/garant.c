@@ -13,6 +13,10 @@
 /* ticks between two removals of old failure counts */
 #define PURGE_TICKS 600
 
+/* of its threads: those that may wait for a place among the password checks;
+ * the others are for what needs none */
+#define WAITING_PART 2
+
 struct garant garant;
 
 int
@@ -28,7 +32,8 @@ garant_start(const struct conf *conf, struct err *err)
 		return err_set(err, E_INVALID,
 		    "node.external_url must begin with https:// or http://");
 	garant.service += 3;
-	login_start((unsigned)conf->garant_password_checks);
+	login_start((unsigned)conf->garant_password_checks,
+	    (unsigned)conf->garant_threads / WAITING_PART);
 	return signer_start(conf, err);
 }
 

@@ -37,9 +37,8 @@ actions_of(const struct access *access, bool create_on_push)
 
 static int
 cut_repository(struct pool *pool, const struct account *account,
-    struct scope *scope, struct err *err)
+    struct scope *scope, bool create_on_push, struct err *err)
 {
-	struct settings settings;
 	struct access access;
 	int rc;
 
@@ -47,26 +46,23 @@ cut_repository(struct pool *pool, const struct account *account,
 		scope->actions = 0;
 		return 0;
 	}
-	rc = settings_current(garant.db, &settings, err);
+	rc = access_decide(garant.db, pool, account, scope->name, &access, err);
 	if (rc == 0)
-		rc = access_decide(
-		    garant.db, pool, account, scope->name, &access, err);
-	if (rc == 0)
-		scope->actions &=
-		    actions_of(&access, settings.create_on_push);
+		scope->actions &= actions_of(&access, create_on_push);
 	return rc;
 }
 
 static int
-cut(struct pool *pool, const struct account *account,
-    struct scope_list *scopes, struct err *err)
+cut(struct pool *pool, const struct account *account, struct scope_list *scopes,
+    bool create_on_push, struct err *err)
 {
 	for (size_t i = 0; i < scopes->count; i++) {
 		struct scope *scope = &scopes->items[i];
 		int rc;
 
 		if (strcmp(scope->type, "repository") == 0) {
-			rc = cut_repository(pool, account, scope, err);
+			rc = cut_repository(
+			    pool, account, scope, create_on_push, err);
 			if (rc < 0)
 				return rc;
 		} else if (strcmp(scope->type, "registry") != 0 ||
@@ -165,21 +161,46 @@ put_claims(struct str *text, const struct account *account,
 	jsw_done(&w);
 }
 
+/* as it is now: to check a password may have taken seconds */
+static int
+find_again(struct pool *pool, const struct account *account,
+    struct account *out, struct err *err)
+{
+	const char *hash = account->password_hash;
+	int rc = account_find(garant.db, pool, account->name, out, err);
+
+	if (rc < 0 && rc != E_NOTFOUND)
+		return rc;
+	/* no hash: it was an access token */
+	if (rc == 0 && rand_id_equal(&out->id, &account->id) &&
+	    out->is_active &&
+	    (hash == NULL ||
+		(out->password_hash != NULL &&
+		    strcmp(out->password_hash, hash) == 0)))
+		return 0;
+	return err_set(
+	    err, E_UNAUTH, "the account was changed just now; log in again");
+}
+
+/*
+ * The generation comes first and of the database: what is revoked from then
+ * on has none of the rights that are looked up behind it.
+ */
 int
 grant_make(struct pool *pool, const struct account *account,
     struct scope_list *scopes, struct grant *out, struct err *err)
 {
 	struct settings settings;
+	struct account now;
 	struct str claims;
 	char *token;
-	int rc = cut(pool, account, scopes, err);
+	int rc = setting_load(garant.db, pool, &settings, err);
 
-	/* a generation of a second ago would make a token that a registry
-	 * which knows of the revocation refuses: the client would give up */
+	if (rc == 0 && account != NULL)
+		rc = find_again(pool, account, &now, err);
 	if (rc == 0)
-		rc = settings_refresh(garant.db, err);
-	if (rc == 0)
-		rc = settings_current(garant.db, &settings, err);
+		rc = cut(pool, account != NULL ? &now : NULL, scopes,
+		    settings.create_on_push, err);
 	if (rc < 0)
 		return rc;
 	out->issued_us = time_now_us();

@@ -25,14 +25,16 @@
 
 static struct cache *login_good;
 static sem_t login_places;
+static sem_t login_waiting;
 /* of this process alone: the cache's keys say nothing to anybody else */
 static unsigned char login_cache_key[32];
 
 void
-login_start(unsigned parallel_checks)
+login_start(unsigned parallel_checks, unsigned waiting)
 {
 	login_good = cache_new(CACHE_SIZE);
 	sem_init(&login_places, 0, parallel_checks);
+	sem_init(&login_waiting, 0, waiting);
 	rand_bytes(login_cache_key, sizeof(login_cache_key));
 }
 
@@ -92,22 +94,32 @@ wait_first(struct req *req, const char *name, struct err *err)
 	    seconds);
 }
 
+static bool
+wait_for_place(void)
+{
+	struct timespec until;
+	int rc;
+
+	if (sem_trywait(&login_waiting) < 0)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PLACE_WAIT_S;
+	do
+		rc = sem_timedwait(&login_places, &until);
+	while (rc < 0 && errno == EINTR);
+	sem_post(&login_waiting);
+	return rc == 0;
+}
+
 static int
 take_place(struct req *req, struct err *err)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PLACE_WAIT_S;
-	while (sem_timedwait(&login_places, &until) < 0) {
-		if (errno == EINTR)
-			continue;
-		metric_add(GARANT_LOGINS_BUSY, 1);
-		resp_header(req, "Retry-After", "5");
-		return err_set(err, E_LIMIT,
-		    "too many logins at once; try again in a few seconds");
-	}
-	return 0;
+	if (sem_trywait(&login_places) == 0 || wait_for_place())
+		return 0;
+	metric_add(GARANT_LOGINS_BUSY, 1);
+	resp_header(req, "Retry-After", "5");
+	return err_set(err, E_LIMIT,
+	    "too many logins at once; try again in a few seconds");
 }
 
 /* the stored hash is part of the key: a new password forgets the old one */
@@ -127,20 +139,40 @@ cache_key(unsigned char key[CACHE_KEY_SIZE], struct pool *pool,
 
 /* 1 right, 0 wrong, < 0 could not find out */
 static int
-check_slowly(struct req *req, const struct account *account,
-    const char *password, struct err *err)
+compare(const struct account *account, const char *password, struct err *err)
+{
+	if (account != NULL)
+		return passwd_verify(password, account->password_hash, err);
+	/* an unknown name must take as long as a known one */
+	passwd_waste(password);
+	return 0;
+}
+
+/* docker sends it with every pull */
+static bool
+is_remembered(struct req *req, const unsigned char key[CACHE_KEY_SIZE])
+{
+	size_t n;
+
+	return cache_get(login_good, key, req->pool, &n) != NULL;
+}
+
+/* as compare(), for as many at once as there are places: who waited for one
+ * may have been wrong meanwhile, or right */
+static int
+check_slowly(struct req *req, const char *name, const struct account *account,
+    const char *password, const unsigned char key[CACHE_KEY_SIZE],
+    struct err *err)
 {
 	int rc = take_place(req, err);
 
 	if (rc < 0)
 		return rc;
-	if (account != NULL) {
-		rc = passwd_verify(password, account->password_hash, err);
-	} else {
-		/* an unknown name must take as long as a known one */
-		passwd_waste(password);
-		rc = 0;
-	}
+	rc = wait_first(req, name, err);
+	if (rc == 0 && account != NULL && is_remembered(req, key))
+		rc = 1;
+	else if (rc == 0)
+		rc = compare(account, password, err);
 	sem_post(&login_places);
 	return rc;
 }
@@ -150,19 +182,19 @@ check_password(struct req *req, const char *name,
     const struct account *account, const char *password, struct err *err)
 {
 	unsigned char key[CACHE_KEY_SIZE];
-	size_t n;
-	int rc;
+	int rc = wait_first(req, name, err);
 
+	/* also for the right one, which is else told from wrong ones at once */
+	if (rc < 0)
+		return rc;
 	if (account != NULL) {
 		cache_key(key, req->pool, account, password);
-		if (cache_get(login_good, key, req->pool, &n) != NULL) {
+		if (is_remembered(req, key)) {
 			metric_add(GARANT_LOGINS_CACHED, 1);
 			return 0;
 		}
 	}
-	rc = wait_first(req, name, err);
-	if (rc == 0)
-		rc = check_slowly(req, account, password, err);
+	rc = check_slowly(req, name, account, password, key, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0) {

@@ -1,8 +1,9 @@
 /*
  * Who is it? Checks a name with a password or an access token. Guessing is
  * slowed down for each pair of name and address (model/login_delay); at most
- * so many passwords are hashed at once; and a password that was right is
- * remembered for a minute, since docker sends it with every pull.
+ * so many passwords are hashed at once, and few logins wait for that, so that
+ * threads are left for what needs no password; and a password that was right
+ * is remembered for a minute, since docker sends it with every pull.
  */
 #ifndef FCGI_GARANT_LOGIN_H
 #define FCGI_GARANT_LOGIN_H
@@ -12,8 +13,9 @@
 struct err;
 struct req;
 
-/* Once in a process: how many passwords are checked at once. */
-void login_start(unsigned parallel_checks);
+/* Once in a process: how many passwords are checked at once, and how many
+ * logins wait for a check. */
+void login_start(unsigned parallel_checks, unsigned waiting);
 void login_stop(void);
 
 /*

@@ -1,6 +1,7 @@
 #include "common/base/base.h"
 #include "fcgi/registry/limits.h"
 
+#include "common/base/address.h"
 #include "common/base/err.h"
 #include "common/model/model.h"
 #include "common/model/setting.h"
@@ -28,18 +29,21 @@ limits_check_rate(struct req *req, struct err *err)
 	const struct rand_id *account =
 	    auth_identity(req) != NULL ? auth_account(req) : NULL;
 	struct settings settings;
+	char home[ADDRESS_SIZE];
 	int64_t wait_s;
 	bool allowed;
 	int rc = settings_current(registry.db, &settings, err);
 
 	if (rc < 0 || settings.rate_limit == 0)
 		return rc;
-	if (account != NULL)
+	if (account != NULL) {
 		allowed = rate_allow(account->bytes, sizeof(account->bytes),
 		    settings.rate_limit, settings.rate_burst, &wait_s);
-	else
-		allowed = rate_allow(req->remote, strlen(req->remote),
-		    settings.rate_limit, settings.rate_burst, &wait_s);
+	} else {
+		address_home(home, req->remote);
+		allowed = rate_allow(home, strlen(home), settings.rate_limit,
+		    settings.rate_burst, &wait_s);
+	}
 	if (allowed)
 		return 0;
 	resp_printf(req, "Retry-After", "%" PRId64, wait_s);

@@ -17,6 +17,9 @@
 #include "fcgi/registry/token_keys.h"
 
 #define GRANTS_MAX 256
+/* so long a token is believed without a look at its key, which may be retired
+ * meanwhile */
+#define REMEMBER_US (60 * TIME_SECOND)
 
 /* what the cache keeps: this, then the name, a NUL and the grants */
 struct packed {
@@ -145,7 +148,8 @@ keep(struct pool *pool, const unsigned char *digest,
 	memcpy(packed->text + name_size, identity->grants,
 	    identity->grants_size);
 	cache_put(registry.tokens, digest, packed, n,
-	    time_monotonic_us() + life_us);
+	    time_monotonic_us() +
+		(life_us < REMEMBER_US ? life_us : REMEMBER_US));
 }
 
 static bool

@@ -9,8 +9,14 @@ SELECT id FROM account WHERE name = ?;
 
 -- name: repository_insert
 -- roles: registry
-INSERT INTO repository (id, namespace_id, path, visibility, state, created)
-VALUES (?, ?, ?, ?, 1, UTC_TIMESTAMP(6));
+INSERT INTO repository (id, namespace_id, path, visibility, immutable_tags,
+    tag_limit, state, created)
+VALUES (?, ?, ?, ?, ?, ?, 1, UTC_TIMESTAMP(6));
+
+-- name: repository_lock
+-- roles: owner
+SELECT id, namespace_id, visibility, immutable_tags, tag_limit
+FROM repository WHERE id = ? FOR UPDATE;
 
 -- name: repository_set
 -- roles: owner

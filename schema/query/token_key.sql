@@ -1,12 +1,13 @@
 -- The key that signs now: the newest whose time has come. Newest, not the one
--- whose time came last: a rotation in haste overtakes one before it, whose key
--- is retired then.
+-- whose time came last: a rotation in haste overtakes one before it. One that
+-- was retired is older, whatever a clock that went wrong has made of it.
 -- name: token_key_signing
 -- roles: garant
 SELECT k.kid, k.sealed, c.certificate
 FROM token_key k JOIN token_certificate c ON c.kid = k.kid
 WHERE k.sign_from <= UTC_TIMESTAMP(6)
-ORDER BY c.created DESC, k.kid LIMIT 1;
+    AND (c.verify_until IS NULL OR c.verify_until > UTC_TIMESTAMP(6))
+ORDER BY c.verify_until IS NULL DESC, c.created DESC, k.kid LIMIT 1;
 
 -- name: token_key_insert
 -- roles: owner
@@ -48,4 +49,4 @@ SELECT c.kid, TIMESTAMPDIFF(SECOND, c.created, UTC_TIMESTAMP(6)),
     k.sign_from > UTC_TIMESTAMP(6)
 FROM token_certificate c LEFT JOIN token_key k ON k.kid = c.kid
 WHERE c.verify_until IS NULL OR c.verify_until > UTC_TIMESTAMP(6)
-ORDER BY c.created DESC, c.kid LIMIT 32;
+ORDER BY c.verify_until IS NULL DESC, c.created DESC, c.kid LIMIT 32;

@@ -182,8 +182,10 @@ retire_all_admins(void)
 static int
 set_flags(const struct account *account, bool is_admin, bool is_active)
 {
-	return account_set_flags(
-	    env.owner, &account->id, is_admin, is_active, &env.err);
+	struct account_change change = { .is_admin = &is_admin,
+		.is_active = &is_active };
+
+	return account_set_flags(env.owner, &account->id, &change, &env.err);
 }
 
 static int64_t
@@ -218,6 +220,24 @@ test_last_admin(void **state UNUSED)
 	ok(set_flags(&one, true, true));
 }
 
+/* each changes what he was asked to change, and says what was before */
+static void
+test_one_flag_stays_as_it_is(void **state UNUSED)
+{
+	const bool no = false;
+	struct account account = make_account(ACCOUNT_USER, true);
+	struct account_change first = { .is_active = &no };
+	struct account_change second = { .is_admin = &no };
+
+	make_account(ACCOUNT_USER, true);
+	ok(account_set_flags(env.owner, &account.id, &first, &env.err));
+	assert_true(first.before.is_admin && first.before.is_active);
+	assert_true(first.after.is_admin && !first.after.is_active);
+	ok(account_set_flags(env.owner, &account.id, &second, &env.err));
+	assert_true(second.before.is_admin && !second.before.is_active);
+	assert_true(!second.after.is_admin && !second.after.is_active);
+}
+
 static void
 test_flags_of_nobody(void **state UNUSED)
 {
@@ -230,8 +250,10 @@ static int
 retire_job(struct job *job)
 {
 	const struct account *account = job->arg;
+	const bool no = false, yes = true;
+	struct account_change change = { .is_admin = &no, .is_active = &yes };
 
-	return account_set_flags(job->db, &account->id, false, true, &job->err);
+	return account_set_flags(job->db, &account->id, &change, &job->err);
 }
 
 static void
@@ -291,6 +313,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_name_that_is_taken_after_a_lost_commit),
 	TEST(test_list),
 	TEST(test_last_admin),
+	TEST(test_one_flag_stays_as_it_is),
 	TEST(test_flags_of_nobody),
 	TEST(test_two_admins_go_at_once),
 	TEST(test_admin_made_while_he_goes),

@@ -23,8 +23,10 @@ find(const char *name, struct account *out)
 static int
 set_flags(const struct account *account, bool is_admin, bool is_active)
 {
-	return account_set_flags(
-	    env.owner, &account->id, is_admin, is_active, &env.err);
+	struct account_change change = { .is_admin = &is_admin,
+		.is_active = &is_active };
+
+	return account_set_flags(env.owner, &account->id, &change, &env.err);
 }
 
 static const char *

@@ -403,7 +403,8 @@ def test_claims_of_registry_tokens(names, claims, good):
     """Signed by a key of the registry: what is wrong is the claim alone."""
     now = int(time.time())
     [[uid]] = names.sql("SELECT LOWER(HEX(id)) FROM account WHERE name = 'alice'")
-    all_claims = {"uid": str(uuid.UUID(uid))}
+    generation = names.sql("SELECT value FROM setting WHERE name = 'token.generation'") or [[0]]
+    all_claims = {"uid": str(uuid.UUID(uid)), "gen": int(generation[0][0])}
     all_claims.update({k: now + v if k in ("exp", "nbf") else v for k, v in claims.items()})
     token = case_test.own_token(names, "alice/engine", **all_claims)
     if good:
@@ -425,12 +426,19 @@ def test_guessing_slows_the_one_who_guesses(stack):
         status, found, _ = connection.answer()
         connection.close()
         return status, found
+    # a login that is remembered tells no more than others
+    assert ask(right, "192.0.2.2")[0] == 200
     statuses = [ask(wrong + [("X-Forwarded-For", "198.51.100.%d" % i)], "192.0.2.1")[0] for i in range(5)]
     assert statuses[:3] == [401] * 3 and statuses[-1] == 429
     status, headers = ask(right, "192.0.2.1")
     assert status == 429 and 1 <= int(headers["retry-after"]) <= 30
     assert ask(right, "192.0.2.2")[0] == 200
     assert ask(right, "198.51.100.1")[0] == 200
+    # of IPv6 one customer has many
+    statuses = [ask(wrong, "2001:db8:0:1::%d" % i)[0] for i in range(1, 6)]
+    assert statuses[:3] == [401] * 3 and statuses[-1] == 429
+    assert ask(right, "2001:db8:0:1:2:3:4:5")[0] == 429
+    assert ask(right, "2001:db8:0:2::1")[0] == 200
 
 
 def test_the_address_behind_a_trusted_proxy_counts():

@@ -269,12 +269,14 @@ def test_revoke_tokens(fresh):
 def test_repositories_as_json(fresh):
     plain = {"name": "admin/plain", "visibility": "private", "immutableTags": False, "tagLimit": 0}
     assert fresh.json("repository", "create", "admin/plain") == plain
-    other = fresh.json("repository", "create", "admin/other", "--visibility", "public", "--immutable-tags", "yes",
-                       "--tag-limit", "5")
-    assert other == {"name": "admin/other", "visibility": "public", "immutableTags": True, "tagLimit": 5}
+    other = fresh.json("repository", "create", "admin/other", "--visibility", "public", "--tag-limit", "5")
+    assert other == {"name": "admin/other", "visibility": "public", "immutableTags": False, "tagLimit": 5}
     # what is not said stays
     assert fresh.json("repository", "set", "admin/other", "--tag-limit", "7") == dict(other, tagLimit=7)
-    assert fresh.json("repository", "set", "admin/other", "--visibility", "private", "--immutable-tags", "no") == {
+    assert fresh.json("repository", "set", "admin/other", "--immutable-tags", "yes", "--tag-limit", "0") == dict(
+        other, immutableTags=True, tagLimit=0)
+    assert fresh.json("repository", "set", "admin/other", "--visibility", "private", "--immutable-tags", "no",
+                      "--tag-limit", "7") == {
         "name": "admin/other", "visibility": "private", "immutableTags": False, "tagLimit": 7}
     assert fresh.json("repository", "set", "admin/plain") == plain
     assert fresh.json("repository", "list") == {"repositories": [
@@ -286,6 +288,8 @@ def test_repositories_as_json(fresh):
     (["create", "admin/twice"], 1, "exists already"), (["set", "admin/missing"], 1, "no repository"),
     (["create", "nobody/x"], 1, "no user or organisation"), (["create", "alone"], 2, "is not valid"),
     (["set", "admin/twice", "--tag-limit", "many"], 2, "must be a number"),
+    (["set", "admin/twice", "--tag-limit", "1", "--immutable-tags", "yes"], 1, "exclude each other"),
+    (["create", "admin/both", "--tag-limit", "1", "--immutable-tags", "yes"], 1, "exclude each other"),
 ])
 def test_repository_errors_as_json(fresh, words, code, text):
     fresh.dtr("repository", "create", "admin/twice")

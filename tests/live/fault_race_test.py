@@ -3,6 +3,7 @@
 A request is held at a call of its own (see faults.py) while another one does
 its work, so that each order of things happens for certain.
 """
+import base64
 import contextlib
 import hashlib
 import itertools
@@ -18,7 +19,7 @@ import fastcgi
 import invariants
 from faults import STALL, FaultyStack
 from pusher import OCI, Pusher, digest_of, image, index
-from stack import wait_for
+from stack import PASSWORD, wait_for
 from threads import Guarded
 
 SIZE = 400000
@@ -227,6 +228,39 @@ def test_a_long_take_over_keeps_its_lease(racing, pusher):
     pusher.check_blob(data)
     racing.sql("DELETE FROM setting WHERE name = 'upload.lease'")
     racing.recover()
+
+
+# --- a login and the end of its rights
+
+def test_a_login_that_meets_a_revocation_outlives_it_not(racing, pusher):
+    """Wherever it is when the account is switched off."""
+    done = racing.dtr("user", "create", "victim", "--password-file", racing.path("password"))
+    assert done.returncode == 0, done.stderr
+
+    def switch(active):
+        done = racing.dtr("user", "set", "victim", "--active", active)
+        assert done.returncode == 0, done.stderr
+
+    def log_in():
+        secret = base64.b64encode(("victim:" + PASSWORD).encode()).decode()
+        return racing.request("GET", "/auth/token?service=%s&scope=repository:victim/app:pull,push" % racing.host,
+                              [("Authorization", "Basic " + secret)])
+    seen = set()
+    for n in range(1, 6):
+        with held(racing, "execute", n, log_in) as login:
+            switch("no")
+            login.release()
+            answer = login.finish()
+        seen.add(answer.status)
+        if answer.status == 200:
+            token = [("Authorization", "Bearer " + json.loads(answer.body)["token"])]
+            wait_for("it is refused", lambda t=token: racing.request(
+                "POST", "/v2/victim/app/blobs/uploads/", t, b"").status == 401, seconds=10)
+        else:
+            assert answer.status == 401, answer.body
+        switch("yes")
+    assert 401 in seen
+    assert log_in().status == 200
 
 
 # --- a second replica

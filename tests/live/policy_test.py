@@ -164,6 +164,28 @@ def test_more_tags_at_once_than_are_kept_are_refused(stack):
     assert repository.tags() == ["b", "c", ATTACHED[0]]
 
 
+def test_two_who_change_a_repository_at_once_both_do(stack):
+    dtr(stack, "repository", "create", "admin/shared", "--visibility", "public")
+    for number in range(1, 21):
+        jobs = [Guarded(stack.dtr, "repository", "set", "admin/shared", *words) for words in (
+            ["--visibility", "private" if number % 2 else "public"], ["--tag-limit", str(number)])]
+        assert [job.finish().returncode for job in jobs] == [0, 0]
+        assert stack.sql("SELECT visibility, tag_limit FROM repository WHERE path = 'admin/shared'") == [
+            [str((number + 1) % 2), str(number)]]
+
+
+def test_who_may_read_no_more_may_not_with_an_older_token(stack):
+    dtr(stack, "repository", "create", "admin/closing", "--visibility", "public")
+    repository = Repository(stack, "admin/closing")
+    assert repository.put("a", repository.image("closing")).status == 201
+    auth = stack.bearer("repository:admin/closing:pull", user=None)
+    assert stack.request("GET", "/v2/admin/closing/manifests/a", auth).status == 200
+    dtr(stack, "repository", "set", "admin/closing", "--visibility", "private")
+    wait_for("it is refused", lambda: stack.request("GET", "/v2/admin/closing/manifests/a", auth).status == 401)
+    # the owner logs in again
+    assert Repository(stack, "admin/closing").ask("GET", "manifests/a").status == 200
+
+
 def test_repositories_by_command(stack):
     assert "public" in dtr(stack, "repository", "create", "admin/seen", "--visibility", "public")
     again = stack.dtr("repository", "create", "admin/seen")

@@ -1,6 +1,7 @@
 # unit tests of base
 if HAVE_CMOCKA
 base_tests = \
+	tests/unit/base/address_test \
 	tests/unit/base/base_test \
 	tests/unit/base/enc_test \
 	tests/unit/base/err_test \
@@ -18,6 +19,8 @@ base_tests = \
 base_test_libs = common/libcommon.a $(CMOCKA_LIBS) $(JSONC_LIBS)
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
+tests_unit_base_address_test_SOURCES = tests/unit/base/address_test.c
+tests_unit_base_address_test_LDADD = $(base_test_libs)
 tests_unit_base_base_test_SOURCES = tests/unit/base/base_test.c
 tests_unit_base_base_test_LDADD = $(base_test_libs)
 tests_unit_base_enc_test_SOURCES = tests/unit/base/enc_test.c
