@@ -1,12 +1,13 @@
 #include "common/base/base.h"
 #include "fcgi/registry/pull_log.h"
 
+#include <poll.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
-#include "common/base/time.h"
 #include "common/model/event.h"
 #include "common/model/manifest.h"
 #include "common/model/model.h"
@@ -18,7 +19,7 @@
 
 #define CHAINS	     1024
 #define PULLS_MAX    20000
-#define FLUSH_US     (5 * TIME_SECOND)
+#define FLUSH_MS     5000
 #define ACCOUNT_SIZE 65
 #define REMOTE_SIZE  46
 #define AGENT_SIZE   128
@@ -46,9 +47,11 @@ static pthread_mutex_t pull_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pull *pull_chains[CHAINS];
 static size_t pull_count;
 static unsigned char pull_shard;
-/* only the thread that ticks touches these */
-static struct pull *pull_waiting; /* to be written */
-static int64_t pull_flushed_us;
+/* the thread that writes them; a database that makes it wait keeps nothing
+ * else from its time */
+static pthread_t pull_writer;
+static int pull_stop_fd;
+static struct pull *pull_waiting; /* to be written, by that thread */
 
 static void
 copy(char *out, size_t size, const char *text)
@@ -123,16 +126,6 @@ count(struct req *req, const struct manifest *manifest, const char *tag)
 	*chain = pull;
 	pull_count++;
 	return true;
-}
-
-void
-pull_log_start(void)
-{
-	unsigned char shard;
-
-	rand_bytes(&shard, sizeof(shard));
-	pull_shard = shard % EVENT_SHARDS;
-	pull_flushed_us = time_monotonic_us();
 }
 
 void
@@ -244,24 +237,41 @@ flush(struct err *err)
 	return rc;
 }
 
-void
-pull_log_tick(void)
+static void *
+writer_main(void *unused UNUSED)
 {
+	struct pollfd stop = { .fd = pull_stop_fd, .events = POLLIN };
 	struct err err;
 
-	if (time_monotonic_us() - pull_flushed_us < FLUSH_US)
-		return;
-	pull_flushed_us = time_monotonic_us();
-	/* E_BUSY: the database is away, as the requests say */
-	if (flush(&err) < 0 && err.code != E_BUSY)
-		log_err(NULL, LOG_ERROR, "pulls_not_written", &err);
+	while (poll(&stop, 1, FLUSH_MS) <= 0) {
+		/* E_BUSY: the database is away, as the requests say */
+		if (flush(&err) < 0 && err.code != E_BUSY)
+			log_err(NULL, LOG_ERROR, "pulls_not_written", &err);
+	}
+	return NULL;
+}
+
+void
+pull_log_start(void)
+{
+	unsigned char shard;
+
+	rand_bytes(&shard, sizeof(shard));
+	pull_shard = shard % EVENT_SHARDS;
+	pull_stop_fd = eventfd(0, EFD_CLOEXEC);
+	ASSERT(pull_stop_fd >= 0);
+	ASSERT(pthread_create(&pull_writer, NULL, writer_main, NULL) == 0);
 }
 
 void
 pull_log_stop(void)
 {
+	uint64_t one = 1;
 	struct err err;
 
+	ASSERT(write(pull_stop_fd, &one, sizeof(one)) == sizeof(one));
+	pthread_join(pull_writer, NULL);
+	close(pull_stop_fd);
 	if (flush(&err) < 0)
 		log_err(NULL, LOG_ERROR, "pulls_not_written", &err);
 	collect();

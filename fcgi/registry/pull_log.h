@@ -10,14 +10,12 @@
 struct manifest;
 struct req;
 
+/* With a thread of its own, which writes. */
 void pull_log_start(void);
 
 /* This request got the manifest. tag NULL: it asked by digest. Any thread. */
 void pull_log_add(
     struct req *req, const struct manifest *manifest, const char *tag);
-
-/* From the thread that ticks about once a second. */
-void pull_log_tick(void);
 
 /* Writes what is left and frees all; after the last request. */
 void pull_log_stop(void);

@@ -62,7 +62,6 @@ registry_tick(void)
 
 	if (settings_refresh(registry.db, &err) < 0)
 		err_clear(&err);
-	pull_log_tick();
 }
 
 int

@@ -175,6 +175,27 @@ test_rotation_that_overtakes(void **state UNUSED)
 	assert_true(verifies(signing()));
 }
 
+/* a key that was made while the clock was ahead, and is retired since it was
+ * set right: its time comes, but not for signing */
+static void
+test_key_of_a_clock_that_was_ahead(void **state UNUSED)
+{
+	const char *one = rotate(0, 0);
+	const char *two;
+
+	sql("UPDATE token_key SET created = created + INTERVAL 1 HOUR, "
+	    "sign_from = sign_from + INTERVAL 1 HOUR;\n"
+	    "UPDATE token_certificate SET created = created + INTERVAL 1 HOUR");
+	two = rotate(0, 7200);
+	assert_string_equal(signing(), two);
+	pass(3601);
+	assert_true(verifies(one));
+	assert_string_equal(signing(), two);
+	pass(7200);
+	assert_false(verifies(one));
+	assert_string_equal(signing(), two);
+}
+
 static void
 test_states(void **state UNUSED)
 {
@@ -379,6 +400,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_other_cluster_key),
 	TEST(test_rotation),
 	TEST(test_rotation_that_overtakes),
+	TEST(test_key_of_a_clock_that_was_ahead),
 	TEST(test_states),
 	TEST(test_two_rotate_at_once),
 	TEST(test_rotation_with_a_lost_commit),
