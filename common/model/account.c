@@ -106,7 +106,6 @@ struct change {
 	const struct rand_id *id;
 	const char *password_hash;
 	struct account_change *flags;
-	bool is_known; /* what was before: a later run may see its own change */
 	struct pool *pool;
 };
 
@@ -168,7 +167,7 @@ with(struct account_flags flags, const struct account_change *change)
 static int
 set_flags_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	struct change *c = context;
+	const struct change *c = context;
 	struct account_flags was, now;
 	uint64_t affected;
 	struct db_rows rows;
@@ -182,9 +181,9 @@ set_flags_tx(struct db_tx *tx, void *context, struct err *err)
 	was.is_admin = db_cell(&rows, 0, 0)->i == 1;
 	was.is_active = db_cell(&rows, 0, 1)->i == 1;
 	now = with(was, c->flags);
-	if (!c->is_known)
+	/* a later run may see its own change */
+	if (!db_tx_is_rerun(tx))
 		c->flags->before = was;
-	c->is_known = true;
 	c->flags->after = now;
 	if (now.is_admin == was.is_admin && now.is_active == was.is_active)
 		return 0;

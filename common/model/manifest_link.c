@@ -214,12 +214,18 @@ manifest_show_blobs(
 }
 
 int
-manifest_unlink(
-    struct db_tx *tx, const struct rand_id *manifest_id, struct err *err)
+manifest_unlink(struct db_tx *tx, const struct rand_id *manifest_id,
+    int64_t review_s, struct err *err)
 {
-	int rc =
-	    tx_exec(tx, Q_MANIFEST_BLOB_UNLINK, NULL, err, db_id(manifest_id));
+	int rc = tx_exec(tx, Q_GC_REVIEW_QUEUE_BLOBS, NULL, err,
+	    db_int(review_s), db_id(manifest_id));
 
+	if (rc == 0)
+		rc = tx_exec(tx, Q_GC_REVIEW_QUEUE_CHILDREN, NULL, err,
+		    db_int(review_s), db_id(manifest_id));
+	if (rc == 0)
+		rc = tx_exec(
+		    tx, Q_MANIFEST_BLOB_UNLINK, NULL, err, db_id(manifest_id));
 	if (rc < 0)
 		return rc;
 	return tx_exec(

@@ -21,8 +21,8 @@ int manifest_link(struct db_tx *tx, struct pool *pool,
 int manifest_show_blobs(
     struct db_tx *tx, const struct rand_id *manifest_id, struct err *err);
 
-/* Takes all its links away. */
-int manifest_unlink(
-    struct db_tx *tx, const struct rand_id *manifest_id, struct err *err);
+/* Takes all its links away; what they led to is reviewed after so long. */
+int manifest_unlink(struct db_tx *tx, const struct rand_id *manifest_id,
+    int64_t review_s, struct err *err);
 
 #endif

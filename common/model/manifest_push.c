@@ -154,14 +154,25 @@ check_conditions(
 }
 
 /*
- * What it refers to may have been deleted after it, and as another type it
- * may refer to something else: to link it anew finds that out.
+ * What it refers to may have been deleted after it or by force, and as another
+ * type it may refer to something else: to link it anew finds that out. 1 if
+ * that is needed.
  */
-static bool
-is_anew(const struct push *p)
+static int
+is_to_renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
+    struct err *err)
 {
-	return !p->is_visible || p->in->relink ||
-	    strcmp(p->own_type, p->in->document->media_type) != 0;
+	bool is_index = p->in->document->kind == OCI_KIND_INDEX;
+	struct db_rows rows;
+	int rc;
+
+	if (!p->is_visible ||
+	    strcmp(p->own_type, p->in->document->media_type) != 0)
+		return 1;
+	rc = tx_select(tx, p->pool,
+	    is_index ? Q_MANIFEST_CHILD_CUT : Q_MANIFEST_BLOB_CUT, &rows, err,
+	    db_id(id));
+	return rc < 0 ? rc : rows.count > 0;
 }
 
 /* as if it were pushed for the first time */
@@ -179,7 +190,7 @@ renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
 	if (rc == 0 && p->is_visible)
 		rc = manifest_show_blobs(tx, id, err);
 	if (rc == 0)
-		rc = manifest_unlink(tx, id, err);
+		rc = manifest_unlink(tx, id, p->in->promise_s, err);
 	return rc < 0 ? rc : manifest_link(tx, p->pool, id, p->in, err);
 }
 
@@ -206,7 +217,9 @@ insert_or_touch(struct db_tx *tx, const struct push *p, struct rand_id *id,
 	    db_int(!p->is_visible));
 	if (rc == 0 && affected == 0)
 		return model_again(err);
-	return rc == 0 && is_anew(p) ? renew(tx, p, id, err) : rc;
+	if (rc == 0)
+		rc = is_to_renew(tx, p, id, err);
+	return rc > 0 ? renew(tx, p, id, err) : rc;
 }
 
 static int

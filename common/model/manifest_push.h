@@ -22,9 +22,6 @@ struct manifest_push {
 	const char *tags[MANIFEST_TAGS_MAX];
 	size_t tag_count;
 	const struct actor *actor;
-	/* look anew at what it refers to even if it is there: something may
-	 * have been taken from it by force */
-	bool relink;
 	int64_t promise_s;
 	int64_t history_s;
 	/*

@@ -79,8 +79,21 @@ check(const struct repository *repository, struct err *err)
 	if (!repository->immutable_tags || repository->tag_limit == 0)
 		return 0;
 	return err_set(err, E_INVALID,
-	    "immutable tags and a tag limit exclude each other: a tag that "
-	    "went could come back as another image");
+	    "immutable tags and a tag limit exclude each other (a tag that "
+	    "went could come back as another image): give --immutable-tags "
+	    "no or --tag-limit 0");
+}
+
+/* an earlier run of the transaction made it, and its answer was lost */
+static bool
+is_ours(struct db *db, struct pool *pool, const char *path,
+    const struct repository *repository)
+{
+	struct repository found;
+	struct err ignored;
+
+	return repository_find(db, pool, path, &found, &ignored) == 0 &&
+	    rand_id_equal(&found.id, &repository->id);
 }
 
 int
@@ -107,7 +120,8 @@ repository_create(struct db *db, struct pool *pool, const char *path,
 		return err_reason(err, "NAME_UNKNOWN");
 	}
 	out->namespace_id = db_cell_id(&rows, 0, 0);
-	return db_txn(db, create_tx, &c, err);
+	rc = db_txn(db, create_tx, &c, err);
+	return rc == E_EXISTS && is_ours(db, pool, path, out) ? 0 : rc;
 }
 
 int
@@ -130,14 +144,13 @@ struct set {
 	const struct repository_change *change;
 	struct repository *before;
 	struct repository *after;
-	bool is_known; /* what was before: a later run may see its own change */
 	struct pool *pool;
 };
 
 static int
 set_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	struct set *s = context;
+	const struct set *s = context;
 	struct repository was;
 	struct db_rows rows;
 	int rc =
@@ -148,11 +161,12 @@ set_tx(struct db_tx *tx, void *context, struct err *err)
 	if (rows.count == 0)
 		return err_set(err, E_NOTFOUND, "the repository is gone");
 	was = repository_of_row(&rows, 0, 0);
-	if (!s->is_known)
+	if (!db_tx_is_rerun(tx))
 		*s->before = was;
-	s->is_known = true;
 	*s->after = with(was, s->change);
-	rc = check(s->after, err);
+	/* what is not asked for stays as it is, however it came to be */
+	if (s->change->immutable_tags != NULL || s->change->tag_limit != NULL)
+		rc = check(s->after, err);
 	return rc < 0
 	    ? rc
 	    : tx_exec(tx, Q_REPOSITORY_SET, NULL, err,

@@ -10,6 +10,9 @@
 #include "common/model/review.h"
 #include "common/oci/name.h"
 
+/* each finds what others did while the one before waited for them */
+#define TRIM_TRIES 4
+
 enum tag_action {
 	TAG_MOVED = 1,
 	TAG_DELETED = 2,
@@ -38,8 +41,8 @@ move(struct db_tx *tx, const struct tag_change *c, const struct rand_id *old,
 {
 	uint64_t affected;
 	int rc = tx_exec(tx, Q_TAG_MOVE, &affected, err, db_id(manifest_id),
-	    db_id(c->account_id), db_id(&c->repository_id), db_text(c->name),
-	    db_id(old));
+	    db_id(c->account_id), db_int(oci_tag_is_attached(c->name)),
+	    db_id(&c->repository_id), db_text(c->name), db_id(old));
 
 	if (rc < 0)
 		return rc;
@@ -125,9 +128,62 @@ note_deletion(struct db_tx *tx, struct event_note *note, const char *name,
 	return event_note_put(tx, note, err);
 }
 
-/* 1, or 0: it went or was pushed anew meanwhile */
+/* *raced_out: it went or was pushed anew since it was found */
 static int
-take_off(struct db_tx *tx, const struct tag_change *change,
+trim_one(struct db_tx *tx, const struct tag_change *change,
+    const struct db_rows *rows, size_t row, bool *raced_out, struct err *err)
+{
+	struct tag tag = tag_of_row(rows, row, 2);
+	struct tag_change oldest = *change;
+	uint64_t affected;
+	int rc;
+
+	oldest.name = db_cell(rows, row, 0)->p;
+	rc = tx_exec(tx, Q_TAG_DELETE_OLDEST, &affected, err,
+	    db_id(&change->repository_id), db_text(oldest.name),
+	    db_id(&tag.manifest_id), db_text(db_cell(rows, row, 1)->p));
+	*raced_out = rc == 0 && affected == 0;
+	if (rc < 0 || *raced_out)
+		return rc;
+	/* an earlier run that was committed left no tag too many */
+	if (oldest.note != NULL)
+		oldest.note->event.id = rand_id_new();
+	rc = put_history(tx, &oldest, TAG_DELETED, &tag.manifest_id, err);
+	return rc < 0 ? rc
+		      : note_deletion(tx, oldest.note, oldest.name, &tag, err);
+}
+
+int
+tag_trim(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
+    int64_t limit, size_t *removed_out, struct err *err)
+{
+	bool again = true;
+	int rc = 0;
+
+	*removed_out = 0;
+	for (unsigned tries = 0; rc == 0 && again && tries < TRIM_TRIES;
+	     tries++) {
+		struct db_rows rows;
+
+		again = false;
+		rc = tx_select(tx, pool, Q_TAG_OLDEST, &rows, err,
+		    db_id(&change->repository_id), db_int(limit));
+		for (size_t i = 0; rc == 0 && i < rows.count; i++) {
+			bool raced = false;
+
+			/* a version before has not marked it */
+			if (oci_tag_is_attached(db_cell(&rows, i, 0)->p))
+				continue;
+			rc = trim_one(tx, change, &rows, i, &raced, err);
+			*removed_out += rc == 0 && !raced;
+			again = again || raced;
+		}
+	}
+	return rc;
+}
+
+int
+tag_remove(struct db_tx *tx, const struct tag_change *change,
     const struct rand_id *manifest_id, struct err *err)
 {
 	uint64_t affected;
@@ -135,45 +191,11 @@ take_off(struct db_tx *tx, const struct tag_change *change,
 	    db_id(&change->repository_id), db_text(change->name),
 	    db_id(manifest_id));
 
-	if (rc < 0 || affected == 0)
+	if (rc < 0)
 		return rc;
-	rc = put_history(tx, change, TAG_DELETED, manifest_id, err);
-	return rc < 0 ? rc : 1;
-}
-
-int
-tag_trim(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
-    int64_t limit, size_t *removed_out, struct err *err)
-{
-	struct db_rows rows;
-	int rc = tx_select(tx, pool, Q_TAG_OLDEST, &rows, err,
-	    db_id(&change->repository_id), db_int(limit));
-
-	*removed_out = 0;
-	for (size_t i = 0; rc >= 0 && i < rows.count; i++) {
-		struct tag tag = tag_of_row(&rows, i, 1);
-		struct tag_change oldest = *change;
-
-		oldest.name = db_cell(&rows, i, 0)->p;
-		/* an earlier run that was committed left no tag too many */
-		if (oldest.note != NULL)
-			oldest.note->event.id = rand_id_new();
-		rc = take_off(tx, &oldest, &tag.manifest_id, err);
-		if (rc <= 0)
-			continue;
-		++*removed_out;
-		rc = note_deletion(tx, oldest.note, oldest.name, &tag, err);
-	}
-	return rc < 0 ? rc : 0;
-}
-
-int
-tag_remove(struct db_tx *tx, const struct tag_change *change,
-    const struct rand_id *manifest_id, struct err *err)
-{
-	int rc = take_off(tx, change, manifest_id, err);
-
-	return rc == 0 ? model_again(err) : rc < 0 ? rc : 0;
+	if (affected == 0)
+		return model_again(err);
+	return put_history(tx, change, TAG_DELETED, manifest_id, err);
 }
 
 static int

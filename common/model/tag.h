@@ -57,7 +57,8 @@ int tag_set(struct db_tx *tx, const struct tag_change *change,
 
 /*
  * Removes the tags of a repository that were not pushed for longest, so that
- * at most limit stay, some at a time; *removed_out counts them. Those of
+ * at most limit stay, some at a time; *removed_out counts them. Pushes at the
+ * same moment may leave a few more, which the next one takes. Those of
  * oci_tag_is_attached() neither count nor go. Of change all but name is used.
  */
 int tag_trim(struct db_tx *tx, struct pool *pool,

@@ -62,10 +62,14 @@ handover_parse(struct handover *out, const char *text)
 		out->socket_count++;
 	}
 	for (text++; *text != '\0'; out->worker_count++) {
+		drains = 0;
 		if (out->worker_count == COUNT_OF(out->workers) ||
-		    !take_number(&text, ',', INT_MAX, &pid) ||
-		    !take_number(&text, ',', SERVER_POOLS_MAX - 1, &pool) ||
-		    !take_number(&text, ';', 1, &drains))
+		    !take_number(&text, ',', INT_MAX, &pid))
+			return false;
+		/* the first versions said no more than the pool */
+		if (!take_number(&text, ';', SERVER_POOLS_MAX - 1, &pool) &&
+		    (!take_number(&text, ',', SERVER_POOLS_MAX - 1, &pool) ||
+			!take_number(&text, ';', 1, &drains)))
 			return false;
 		out->workers[out->worker_count] =
 		    (struct handover_worker){ pid, (size_t)pool, drains == 1 };

@@ -13,11 +13,17 @@
 /* ticks between two removals of old failure counts */
 #define PURGE_TICKS 600
 
-/* of its threads: those that may wait for a place among the password checks;
- * the others are for what needs none */
-#define WAITING_PART 2
-
 struct garant garant;
+
+/* half of the threads may wait for a place among the password checks, and one
+ * at least is left for what needs none */
+static unsigned
+waiting_logins(unsigned threads, unsigned checks)
+{
+	unsigned left = threads > checks + 1 ? threads - checks - 1 : 0;
+
+	return left < threads / 2 ? left : threads / 2;
+}
 
 int
 garant_start(const struct conf *conf, struct err *err)
@@ -33,7 +39,8 @@ garant_start(const struct conf *conf, struct err *err)
 		    "node.external_url must begin with https:// or http://");
 	garant.service += 3;
 	login_start((unsigned)conf->garant_password_checks,
-	    (unsigned)conf->garant_threads / WAITING_PART);
+	    waiting_logins((unsigned)conf->garant_threads,
+		(unsigned)conf->garant_password_checks));
 	return signer_start(conf, err);
 }
 

@@ -75,6 +75,8 @@ answer(struct req *req, struct asked *asked, struct err *err)
 	struct grant grant;
 	int rc = grant_make(req->pool, account, &asked->scopes, &grant, err);
 
+	if (rc == E_UNAUTH)
+		challenge(req);
 	if (rc == 0 && asked->offline && account != NULL)
 		rc = access_token_create_refresh(garant.db, req->pool,
 		    &account->id, garant.service, &asked->basis, &refresh, err);

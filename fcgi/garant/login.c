@@ -157,8 +157,17 @@ is_remembered(struct req *req, const unsigned char key[CACHE_KEY_SIZE])
 	return cache_get(login_good, key, req->pool, &n) != NULL;
 }
 
-/* as compare(), for as many at once as there are places: who waited for one
- * may have been wrong meanwhile, or right */
+static int
+note_wrong(struct req *req, const char *name, struct err *err)
+{
+	int rc = login_delay_fail(garant.db, name, req->remote, err);
+
+	metric_add(GARANT_LOGINS_WRONG, 1);
+	return rc < 0 ? rc : wrong(err);
+}
+
+/* 0 if it is right. As many at once as there are places: who waited for one
+ * may have been wrong meanwhile, or right. */
 static int
 check_slowly(struct req *req, const char *name, const struct account *account,
     const char *password, const unsigned char key[CACHE_KEY_SIZE],
@@ -173,8 +182,11 @@ check_slowly(struct req *req, const char *name, const struct account *account,
 		rc = 1;
 	else if (rc == 0)
 		rc = compare(account, password, err);
+	/* before the place is free: whoever gets it has to see this */
+	if (rc == 0)
+		rc = note_wrong(req, name, err);
 	sem_post(&login_places);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 static int
@@ -197,11 +209,6 @@ check_password(struct req *req, const char *name,
 	rc = check_slowly(req, name, account, password, key, err);
 	if (rc < 0)
 		return rc;
-	if (rc == 0) {
-		metric_add(GARANT_LOGINS_WRONG, 1);
-		rc = login_delay_fail(garant.db, name, req->remote, err);
-		return rc < 0 ? rc : wrong(err);
-	}
 	metric_add(GARANT_LOGINS_GOOD, 1);
 	cache_put(login_good, key, "", 1, time_monotonic_us() + REMEMBER_US);
 	return login_delay_clear(garant.db, name, req->remote, err);

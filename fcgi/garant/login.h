@@ -1,9 +1,10 @@
 /*
  * Who is it? Checks a name with a password or an access token. Guessing is
  * slowed down for each pair of name and address (model/login_delay); at most
- * so many passwords are hashed at once, and few logins wait for that, so that
- * threads are left for what needs no password; and a password that was right
- * is remembered for a minute, since docker sends it with every pull.
+ * so many passwords are hashed at once, and not more logins wait for that than
+ * are told to, so that threads are left for what needs no password; and a
+ * password that was right is remembered for a minute, since docker sends it
+ * with every pull.
  */
 #ifndef FCGI_GARANT_LOGIN_H
 #define FCGI_GARANT_LOGIN_H

@@ -121,7 +121,6 @@ push(struct req *req, struct manifest_push *push_io, struct err *err)
 	push_io->path = req->args[0];
 	push_io->may_create = settings.create_on_push;
 	push_io->actor = note_actor(req);
-	push_io->relink = settings.delete_force;
 	push_io->promise_s = settings.gc_promise;
 	push_io->history_s = settings.tag_history;
 	push_io->if_match = req_header(req, "IF_MATCH");

@@ -1,6 +1,6 @@
 /*
  * Registry tokens as dtr-registry sees them: verified once, then known by
- * their digest until they expire. Made by dtr-garant (fcgi/garant/token.c);
+ * their digest for a minute. Made by dtr-garant (fcgi/garant/grant.c);
  * claims as in the Docker token specification, beside them "gen" (the
  * generation that revokes early) and "uid" (the account's id).
  */

@@ -142,6 +142,18 @@ SELECT b.sha512 FROM blob_content b
     JOIN manifest_blob mb ON mb.manifest_id = ? AND mb.blob_id = b.id
 WHERE b.sha512 IN (?*16) LIMIT 16;
 
+-- What a manifest refers to and was deleted by force.
+-- name: manifest_blob_cut
+-- roles: registry
+SELECT 1 FROM manifest_blob mb JOIN repo_blob rb
+    ON rb.repository_id = mb.repository_id AND rb.blob_id = mb.blob_id
+WHERE mb.manifest_id = ? AND rb.hidden = 2 LIMIT 1;
+
+-- name: manifest_child_cut
+-- roles: registry
+SELECT 1 FROM manifest_child c JOIN manifest m ON m.id = c.child_id
+WHERE c.parent_id = ? AND m.hidden = 1 LIMIT 1;
+
 -- What was deleted while this manifest uses it, and so is there, is there
 -- without it.
 -- name: manifest_blob_show

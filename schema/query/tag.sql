@@ -17,12 +17,19 @@ SELECT 1 FROM tag WHERE repository_id = ? AND name = ? FOR UPDATE;
 
 -- name: tag_move
 -- roles: registry
-UPDATE tag SET manifest_id = ?, pushed_by = ?, updated = UTC_TIMESTAMP(6)
+UPDATE tag SET manifest_id = ?, pushed_by = ?, attached = ?,
+    updated = UTC_TIMESTAMP(6)
 WHERE repository_id = ? AND name = ? AND manifest_id = ?;
 
 -- name: tag_delete
 -- roles: registry
 DELETE FROM tag WHERE repository_id = ? AND name = ? AND manifest_id = ?;
+
+-- One that is still the oldest: nobody has pushed it since it was found.
+-- name: tag_delete_oldest
+-- roles: registry
+DELETE FROM tag
+WHERE repository_id = ? AND name = ? AND manifest_id = ? AND updated = ?;
 
 -- name: tag_history_insert
 -- roles: registry
@@ -43,8 +50,9 @@ SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT ?;
 -- Those beyond the first ? by their last push, but for attached ones.
 -- name: tag_oldest
 -- roles: registry
-SELECT t.name, t.manifest_id, m.algorithm, m.digest, m.media_type, m.size
-FROM (SELECT name, manifest_id FROM tag
+SELECT t.name, t.updated, t.manifest_id, m.algorithm, m.digest, m.media_type,
+    m.size
+FROM (SELECT name, updated, manifest_id FROM tag
     WHERE repository_id = ? AND attached = 0
     ORDER BY updated DESC, name DESC LIMIT ?, 50) t
     JOIN manifest m ON m.id = t.manifest_id;

@@ -150,6 +150,9 @@ def test_a_limit_of_tags_takes_no_immutable_one(stack):
         assert repository.put(tag, one).status == 201
     assert repository.put("v1", two).status == 403
     assert repository.tags() == ["v1", "v2", "v3"]
+    dtr(stack, "repository", "set", "admin/both", "--visibility", "private")
+    assert stack.dtr("repository", "set", "admin/both", "--tag-limit", "3").returncode == 1
+    dtr(stack, "repository", "set", "admin/both", "--tag-limit", "3", "--immutable-tags", "no")
 
 
 def test_more_tags_at_once_than_are_kept_are_refused(stack):
@@ -379,13 +382,17 @@ def test_forced_deletions_need_a_setting(stack, setting):
     other = json.dumps({**json.loads(image), "annotations": {"n": "other"}}).encode()
     refused = repository.put("b", other)
     assert (refused.status, refused.code()) == (400, "MANIFEST_BLOB_UNKNOWN"), refused.body
-    # nor this one under another tag
+    # nor this one under another tag, also when that is no longer allowed
+    setting("delete.force", "false")
     refused = repository.put("b", image)
     assert (refused.status, refused.code()) == (400, "MANIFEST_BLOB_UNKNOWN"), refused.body
+    setting("delete.force", "true")
     assert repository.ask("DELETE", "manifests/" + digest_of(image)).status == 202
     assert repository.ask("GET", "manifests/a").status == 404
-    # what went can be pushed again
     setting("delete.force", "false")
+    refused = repository.put("j", index, kind=INDEX)
+    assert (refused.status, refused.code()) == (400, "MANIFEST_BLOB_UNKNOWN"), refused.body
+    # what went can be pushed again
     image = repository.image("force")
     assert repository.put("a", image).status == 201
     assert repository.ask("GET", layer).body == b"layer force"

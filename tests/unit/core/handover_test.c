@@ -99,12 +99,17 @@ test_odd_texts(void **state UNUSED)
 		"99999999999999999999;/", "42;3;/", "42;3,4,5;/",
 		"42;3,4,5,2;/", "42;3,4,5,x;/", "42;-3,4,5,1;/",
 		"42;3,4,5,1,6;/", "42;3,4,5,1/", "42;3,4,5,1;", "42;/100",
-		"42;/100,0", "42;/100;", "42;/100,0;", "42;/100,0,2;",
+		"42;/100,0", "42;/100;", "42;/100,0,;", "42;/100,0,2;",
 		"42;/100,4,0;", "42;/100,-1,0;", "42;/-100,0,0;",
 		"42;/100,0,0;x", "42;/100,0,0;;", "42;//", "42;/100,0,0;\n",
 		"42 ;/" };
 
 	assert_true(handover_parse(&h, "42;/"));
+	/* of the first versions */
+	assert_true(handover_parse(&h, "42;/100,1;101,0;"));
+	assert_int_equal(h.worker_count, 2);
+	assert_int_equal(h.workers[0].pool, 1);
+	assert_false(h.workers[0].drains);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		if (handover_parse(&h, texts[i]))
 			fail_msg("\"%s\" is taken", texts[i]);
