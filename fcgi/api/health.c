@@ -17,8 +17,8 @@
 /* how long an answer holds, and how long while a newer one is looked for */
 #define FRESH_US  TIME_SECOND
 #define USABLE_US (15 * TIME_SECOND)
-/* for all the other programs together */
-#define WAIT_US    (3 * TIME_SECOND)
+/* for each of the other programs: one that hangs speaks for itself alone */
+#define WAIT_US    (2 * TIME_SECOND)
 #define ANSWER_MAX ((size_t)8 << 10)
 #define BROKEN_MAX 160
 
@@ -73,13 +73,13 @@ begins_with(const char *text, const char *word)
  */
 static void
 check_program(struct pool *pool, bool is_broken[PARTS], enum part part,
-    const char *socket, int64_t until_us)
+    const char *socket)
 {
 	const struct fcgi_question question = { .who = part_names[part],
 		.socket = socket,
 		.method = "GET",
 		.target = "/readyz",
-		.wait_us = until_us - time_monotonic_us(),
+		.wait_us = WAIT_US,
 		.answer_max = ANSWER_MAX };
 	struct fcgi_answer *answer = pool_alloc(pool, sizeof(*answer));
 	struct err err = { .code = 0 };
@@ -103,19 +103,15 @@ check_all(struct pool *pool, bool is_broken[PARTS])
 {
 	const struct conf *conf = api.conf;
 	struct err err = { .code = 0 };
-	int64_t until_us;
 
 	if (db_check(api.db, &err) < 0) {
 		log_err(NULL, LOG_WARN, "not_ready", &err);
 		is_broken[PART_DATABASE] = true;
 	}
-	until_us = time_monotonic_us() + WAIT_US;
+	check_program(pool, is_broken, PART_REGISTRY, conf->registry_socket);
 	check_program(
-	    pool, is_broken, PART_REGISTRY, conf->registry_socket, until_us);
-	check_program(pool, is_broken, PART_UPLOADS,
-	    conf->registry_upload_socket, until_us);
-	check_program(
-	    pool, is_broken, PART_GARANT, conf->garant_socket, until_us);
+	    pool, is_broken, PART_UPLOADS, conf->registry_upload_socket);
+	check_program(pool, is_broken, PART_GARANT, conf->garant_socket);
 }
 
 static void

@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import signal
 import time
 import urllib.parse
 import uuid
@@ -11,6 +12,7 @@ import pytest
 import case_test
 import clients
 import fastcgi
+import programs
 import webserver
 from client_fixtures import *  # noqa: F403
 from stack import ADMIN, PASSWORD, Stack, wait_for
@@ -67,6 +69,15 @@ def test_ping_names_the_broken_part(own_stack):
     stack.stop_responder("dtr-registry")
     wait_ping(stack, "registry, registry uploads")
     stack.start_responder("dtr-registry")
+    wait_ping(stack, "")
+    # one that hangs speaks for itself alone
+    hung = [int(pid) for pid in programs.workers(stack)]
+    for pid in hung:
+        os.kill(pid, signal.SIGSTOP)
+    wait_ping(stack, "registry, registry uploads")
+    for pid in hung:
+        os.kill(pid, signal.SIGCONT)
+    wait_ping(stack, "")
     stack.mariadb("stop")
     wait_ping(stack, "database")
     answer = stack.ask_node("GET", "/_health/api/readyz")
