@@ -415,11 +415,12 @@ fs_check(struct blob_store *store, uint64_t *free_out, struct err *err)
 	    FILE_MODE);
 	if (fd < 0)
 		return fault(err, "be written to", errno);
-	if (write(fd, "probe", 5) != 5)
+	/* first: who dies here leaves no file */
+	if (unlinkat(fs->root_fd, name, 0) < 0)
+		rc = fault(err, "remove a file", errno);
+	else if (write(fd, "probe", 5) != 5)
 		rc = fault(err, "be written to", errno);
 	close(fd);
-	if (unlinkat(fs->root_fd, name, 0) < 0 && rc == 0)
-		rc = fault(err, "remove a file", errno);
 	return rc;
 }
 

@@ -16,6 +16,7 @@ struct drop {
 	struct rand_id upload_id;
 	struct rand_id object_id;
 	int64_t epoch;
+	int64_t idle_s;
 	int64_t delay_s;
 	bool dropped;
 };
@@ -26,7 +27,8 @@ drop_tx(struct db_tx *tx, void *context, struct err *err)
 	struct drop *d = context;
 	uint64_t affected;
 	int rc = tx_exec(tx, Q_GC_UPLOAD_DELETE, &affected, err,
-	    db_id(&d->upload_id), db_int(d->epoch));
+	    db_id(&d->upload_id), db_int(d->epoch), db_id(&d->object_id),
+	    db_int(d->idle_s));
 
 	/* somebody went on with it, finished it, or dropped it as we do */
 	d->dropped = rc == 0 && affected > 0;
@@ -50,6 +52,7 @@ drop_page(struct db *db, struct pool *pool, int64_t idle_s, int64_t delay_s,
 		struct drop d = { .upload_id = db_cell_id(&rows, i, 0),
 			.object_id = db_cell_id(&rows, i, 1),
 			.epoch = db_cell(&rows, i, 2)->i,
+			.idle_s = idle_s,
 			.delay_s = delay_s };
 
 		rc = db_txn(db, drop_tx, &d, err);

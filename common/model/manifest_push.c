@@ -175,6 +175,27 @@ is_to_renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
 	return rc < 0 ? rc : rows.count > 0;
 }
 
+/* what an immutable tag points to stays what it is */
+static int
+check_type(struct db_tx *tx, const struct push *p, const struct rand_id *id,
+    struct err *err)
+{
+	struct db_rows rows;
+	int rc;
+
+	if (!p->is_visible || !p->in->repository.immutable_tags ||
+	    strcmp(p->own_type, p->in->document->media_type) == 0)
+		return 0;
+	rc = tx_select(tx, p->pool, Q_MANIFEST_HELD, &rows, err, db_id(id));
+	if (rc < 0 || rows.count == 0)
+		return rc;
+	err_set(err, E_DENIED,
+	    "an immutable tag points to this manifest, which is of type "
+	    "\"%.200s\"; push it as that",
+	    p->own_type);
+	return err_reason(err, "DENIED");
+}
+
 /* as if it were pushed for the first time */
 static int
 renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
@@ -217,6 +238,8 @@ insert_or_touch(struct db_tx *tx, const struct push *p, struct rand_id *id,
 	    db_int(!p->is_visible));
 	if (rc == 0 && affected == 0)
 		return model_again(err);
+	if (rc == 0)
+		rc = check_type(tx, p, id, err);
 	if (rc == 0)
 		rc = is_to_renew(tx, p, id, err);
 	return rc > 0 ? renew(tx, p, id, err) : rc;

@@ -49,7 +49,7 @@ struct manifest_push {
  * E_INVALID with reason MANIFEST_BLOB_UNKNOWN and push->missing filled when
  * something it needs is not there, with TAG_INVALID for more tags than the
  * repository keeps; E_CONFLICT, reason PRECONDITION_FAILED; E_DENIED for a tag
- * that is immutable.
+ * that is immutable, and for another type of what such a tag points to.
  */
 int manifest_push(struct db *db, struct pool *pool,
     struct manifest_push *push, struct err *err);

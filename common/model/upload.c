@@ -14,6 +14,17 @@ enum object_state {
 	OBJECT_UP = 1,
 };
 
+/* a writer that stalled may make its object yet when it goes on */
+#define STALLED_S 86400
+
+static int
+doom(struct db_tx *tx, const struct rand_id *object_id, int64_t after_s,
+    struct err *err)
+{
+	return tx_exec(
+	    tx, Q_OBJECT_DOOM, NULL, err, db_int(after_s), db_id(object_id));
+}
+
 static int
 taken_over(struct err *err)
 {
@@ -226,8 +237,7 @@ move_tx(struct db_tx *tx, void *context, struct err *err)
 	    db_id(&c->spare->object_id));
 	if (rc < 0)
 		return rc;
-	return tx_exec(
-	    tx, Q_OBJECT_DOOM, NULL, err, db_id(&c->upload->object_id));
+	return doom(tx, &c->upload->object_id, STALLED_S, err);
 }
 
 int
@@ -240,6 +250,7 @@ upload_move(struct db *db, struct upload *upload,
 	if (rc < 0)
 		return rc;
 	upload->object_id = spare->object_id;
+	upload->lease = UPLOAD_FREE; /* no other writer knows this object */
 	memcpy(upload->key, spare->key, sizeof(upload->key));
 	return 0;
 }
@@ -273,18 +284,36 @@ struct finish {
 	struct pool *pool;
 };
 
+static bool
+has_sha512(const struct db_cell *stored, const unsigned char *wanted)
+{
+	return wanted == NULL ||
+	    (stored->n == DIGEST_SHA512_SIZE &&
+		memcmp(stored->p, wanted, DIGEST_SHA512_SIZE) == 0);
+}
+
 /* our upload row is gone: did an earlier try commit, of whichever request? */
 static int
 finished_before(struct db_tx *tx, const struct finish *f, struct err *err)
 {
+	const struct rand_id *repository_id = &f->upload->repository_id;
+	struct rand_id blob_id;
 	struct db_rows rows;
 	int rc = tx_select(tx, f->pool, Q_REPO_BLOB_EXISTS, &rows, err,
-	    db_id(&f->upload->repository_id),
+	    db_id(repository_id),
 	    db_bytes(f->content->sha256, DIGEST_SHA256_SIZE));
 
 	if (rc < 0)
 		return rc;
-	return rows.count > 0 ? 0 : taken_over(err);
+	if (rows.count == 0 ||
+	    !has_sha512(db_cell(&rows, 0, 1), f->content->sha512))
+		return taken_over(err);
+	blob_id = db_cell_id(&rows, 0, 0);
+	rc = tx_exec(tx, Q_REPO_BLOB_TOUCH, NULL, err, db_id(repository_id),
+	    db_id(&blob_id));
+	return rc < 0 ? rc
+		      : review_queue(tx, REVIEW_REPO_BLOB, repository_id,
+			    &blob_id, f->promise_s, err);
 }
 
 /* an object that somebody doomed may be gone */
@@ -333,7 +362,7 @@ use_content(struct db_tx *tx, const struct finish *f,
 		rc = 0;
 	}
 	if (rc == 0)
-		rc = tx_exec(tx, Q_OBJECT_DOOM, NULL, err, db_id(&other));
+		rc = doom(tx, &other, 0, err);
 	if (rc == 0 && f->content->sha512 != NULL)
 		rc = tx_exec(tx, Q_BLOB_SET_SHA512, NULL, err,
 		    db_bytes(f->content->sha512, DIGEST_SHA512_SIZE),
@@ -395,8 +424,8 @@ cancel_tx(struct db_tx *tx, void *context, struct err *err)
 		return rc;
 	if (affected == 0)
 		return db_tx_is_rerun(tx) ? 0 : taken_over(err);
-	return tx_exec(
-	    tx, Q_OBJECT_DOOM, NULL, err, db_id(&c->upload->object_id));
+	return doom(tx, &c->upload->object_id,
+	    c->upload->lease == UPLOAD_FREE ? 0 : STALLED_S, err);
 }
 
 int

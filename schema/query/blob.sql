@@ -55,8 +55,8 @@ ON DUPLICATE KEY UPDATE touched = VALUES(touched), hidden = 0;
 
 -- name: repo_blob_exists
 -- roles: registry
-SELECT 1 FROM repo_blob rb JOIN blob_content b ON b.id = rb.blob_id
-WHERE rb.repository_id = ? AND b.sha256 = ? AND rb.hidden = 0;
+SELECT b.id, b.sha512 FROM repo_blob rb JOIN blob_content b ON b.id = rb.blob_id
+WHERE rb.repository_id = ? AND b.sha256 = ? AND rb.hidden = 0 AND b.damaged = 0;
 
 -- Only what no manifest holds needs the promise of a fresh touch, which does
 -- not bring back what was just deleted; a second one in the same moment changes

@@ -7,11 +7,14 @@ WHERE touched < UTC_TIMESTAMP(6) - INTERVAL ? SECOND
     AND lease_until < UTC_TIMESTAMP(6)
 ORDER BY touched LIMIT ?;
 
--- A writer that is back took a new epoch or renewed its lease.
+-- As it was found: a writer that is back took a new epoch, renewed its lease,
+-- took another object or recorded something.
 -- name: gc_upload_delete
 -- roles: jobs
 DELETE FROM upload
-WHERE id = ? AND epoch = ? AND lease_until < UTC_TIMESTAMP(6);
+WHERE id = ? AND epoch = ? AND object_id = ?
+    AND touched < UTC_TIMESTAMP(6) - INTERVAL ? SECOND
+    AND lease_until < UTC_TIMESTAMP(6);
 
 -- Its writer may be alive after all: the object goes a while later.
 -- name: gc_object_doom

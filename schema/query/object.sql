@@ -18,5 +18,6 @@ UPDATE object SET state = 2, blob_id = ? WHERE id = ? AND state = 1;
 
 -- name: object_doom
 -- roles: registry
-UPDATE object SET state = 3, blob_id = NULL, not_before = UTC_TIMESTAMP(6)
+UPDATE object SET state = 3, blob_id = NULL,
+    not_before = UTC_TIMESTAMP(6) + INTERVAL ? SECOND
 WHERE id = ? AND state <> 3;

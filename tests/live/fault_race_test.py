@@ -374,6 +374,23 @@ def test_an_upload_is_finished_twice_at_once(racing, pusher):
     invariants.check(racing)
 
 
+def test_an_upload_is_finished_by_two_digests_at_once(racing, pusher):
+    """Who is told that it is there by sha512 finds it by that."""
+    data = os.urandom(SIZE)
+    location = begin(pusher, data, SIZE)
+    long = digest_of(data, "sha512")
+    with held(racing, "pread", 1, pusher.finish, location, long) as one:
+        assert pusher.finish(location, digest_of(data)).status == 201
+        one.release()
+        answer = one.finish()
+    found = pusher.request("HEAD", "blobs/" + long).status
+    assert (answer.status, found) in ((201, 200), (409, 404)), (answer.body, found)
+    # again, as a client does after such an answer
+    pusher.finish(pusher.start(), long, data)
+    assert pusher.request("HEAD", "blobs/" + long).status == 200
+    invariants.check(racing)
+
+
 def test_an_upload_is_finished_twice_at_once_with_its_last_bytes(racing, pusher):
     data = os.urandom(SIZE)
     location = begin(pusher, data)

@@ -440,6 +440,12 @@ def test_a_document_is_of_the_type_it_was_pushed_as_last(stack, setting):
     refused = repository.put("c", document)
     assert (refused.status, refused.code()) == (400, "MANIFEST_BLOB_UNKNOWN"), refused.body
     assert kind_of("b") == other
+    # what an immutable tag points to stays what it is
+    stack.sql("UPDATE repository SET immutable_tags = 1 WHERE path = 'admin/retyped'")
+    refused = repository.put(digest_of(document), document, kind=docker)
+    assert (refused.status, refused.code()) == (403, "DENIED") and other.encode() in refused.body
+    assert kind_of("b") == other
+    stack.sql("UPDATE repository SET immutable_tags = 0 WHERE path = 'admin/retyped'")
     # as an image it holds its blobs
     repository.image("retyped")
     assert repository.put("c", document).status == 201
