@@ -131,19 +131,16 @@ def test_an_upload_is_dropped_on_the_other_replica(clients):
     assert on_a.append(location, b"def").status == 404
 
 
-def test_a_writer_is_alone_on_all_replicas(clients):
+def test_a_writer_is_alone_on_all_replicas(cluster, clients):
     """While one replica takes bytes of an upload, the other sends a second writer away."""
     on_a, on_b = clients
     location = on_a.start()
     slow = SlowBody(on_a, location, b"1234567890")
-    seen = []
-
-    def is_refused():
-        seen.append(on_b.append(location, b""))
-        return seen[-1].status == 503
-
-    wait_for("the first one writes", is_refused)
-    assert seen[-1].code() == "BLOB_UPLOAD_INVALID" and int(seen[-1].header("retry-after")) > 0
+    held = "SELECT COUNT(*) FROM upload WHERE lease_until > UTC_TIMESTAMP(6) AND id = UNHEX('%s')"
+    wait_for("the first one writes", lambda: cluster.node(3).sql(
+        held % location.rpartition("/")[2].replace("-", "")) == [["1"]])
+    answer = on_b.append(location, b"")
+    assert (answer.status, answer.code()) == (503, "BLOB_UPLOAD_INVALID") and int(answer.header("retry-after")) > 0
     assert slow.finish().startswith(b"HTTP/1.1 202")
     assert on_b.finish(location, digest_of(b"1234567890")).status == 201
 
