@@ -125,6 +125,8 @@ class LighttpdServer(WebServer):
     # what it refuses by itself, in its own words
     own_words = ("name: bytes that are no UTF-8 in it is 400 NAME_INVALID",
                  "connection: empty lines before a request are skipped",
+                 # 411
+                 "upload-post: a digest without a body or its length is an upload, and no blob",
                  # it applies ranges to what the programs send, and reads them in its own way
                  "blob-get: a range of letters is ignored", "blob-get: a range without numbers is ignored",
                  "blob-get: a range with a sign is ignored")

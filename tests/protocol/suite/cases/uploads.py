@@ -125,10 +125,14 @@ def _(t):
 def _(t):
     location = t.start("?digest=" + DIGEST, body=None).must(202).header("Location")
     t.finish(location, DIGEST, DATA).must(201)
-    empty = digest_of(b"")
-    t.start("?digest=" + empty, body=None).must(202)
-    t.start("?digest=" + empty, body=b"", chunked=True).must(202)
-    t.blob(empty, method="HEAD").must(404)
+    t.start("?digest=" + digest_of(b""), body=None).must(202)
+    t.blob(digest_of(b""), method="HEAD").must(404)
+
+
+@rule("upload-post: a digest and a body that ends at once are an upload, and no blob")
+def _(t):
+    t.start("?digest=" + digest_of(b""), body=b"", chunked=True).must(202)
+    t.blob(digest_of(b""), method="HEAD").must(404)
 
 
 # --- the hash that the client will name (digest-algorithm)
