@@ -15,14 +15,14 @@
 
 struct garant garant;
 
-/* half of the threads may wait for a place among the password checks, and one
- * at least is left for what needs none */
+/* those that may wait for a place among the password checks: a quarter of the
+ * threads, and one at least, is left for what needs none */
 static unsigned
 waiting_logins(unsigned threads, unsigned checks)
 {
-	unsigned left = threads > checks + 1 ? threads - checks - 1 : 0;
+	unsigned taken = checks + (threads < 4 ? 1 : threads / 4);
 
-	return left < threads / 2 ? left : threads / 2;
+	return threads > taken ? threads - taken : 0;
 }
 
 int

@@ -146,10 +146,10 @@ class Pusher:
             time.sleep(0.02)
 
     def persist(self, what, wanted, request, *args, **more):
-        """Repeats a request over lost connections and 5xx; its answer."""
+        """Repeats a request over lost connections, 5xx and "try again later"; its answer."""
         def attempt():
             answer = request(*args, **more)
-            if answer.status == 0 or answer.status >= 500:
+            if answer.status in (0, 429) or answer.status >= 500:
                 return None
             assert answer.status in wanted, (what, answer.status, answer.body[:300])
             return answer
