@@ -159,7 +159,7 @@ class Peer:
         secret = base64.b64encode(("%s:%s" % (auth["user"], auth["password"])).encode()).decode()
         realm = urllib.parse.urlparse(auth["realm"])
         answer = self.ask("GET", realm.path + "?" + urllib.parse.urlencode(query), 200,
-                           headers={"Authorization": "Basic " + secret})
+                          headers={"Authorization": "Basic " + secret})
         self.auth = {"Authorization": "Bearer " + json.loads(answer.body)["token"]}
 
     def blob(self, name, data):

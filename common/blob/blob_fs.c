@@ -71,6 +71,13 @@ put_name(char name[NAME_SIZE], const char *key)
 	snprintf(name, NAME_SIZE, "objects/%.2s/%s", key, key);
 }
 
+/* "objects/xx" of such a name */
+static void
+put_folder(char folder[NAME_SIZE], const char *name)
+{
+	snprintf(folder, NAME_SIZE, "%.10s", name);
+}
+
 static const struct fs_store *
 fs_of(const struct blob_store *store)
 {
@@ -174,7 +181,7 @@ create(const struct fs_store *fs, const char *name, struct err *err)
 
 	if (fd >= 0 || errno != ENOENT)
 		return fd >= 0 ? fd : fault(err, "make an object", errno);
-	snprintf(folder, sizeof(folder), "%.10s", name);
+	put_folder(folder, name);
 	if (mkdirat(fs->root_fd, folder, FOLDER_MODE) < 0 && errno != EEXIST)
 		return fault(err, "make a folder", errno);
 	fd = openat(fs->root_fd, name, flags, FILE_MODE);
@@ -273,7 +280,7 @@ sync_name(struct fs_store *fs, const char *name, struct err *err)
 	char text[NAME_SIZE];
 
 	ASSERT(enc_parse_hex(&folder, 1, name + strlen("objects/")));
-	snprintf(text, sizeof(text), "%.10s", name);
+	put_folder(text, name);
 	if (sync_folder(fs, text, err) < 0)
 		return err->code;
 	if (atomic_load(&fs->is_durable[folder]))
@@ -376,7 +383,7 @@ fs_remove(struct blob_store *store, const char *key, struct err *err)
 	char name[NAME_SIZE], folder[NAME_SIZE];
 
 	put_name(name, key);
-	snprintf(folder, sizeof(folder), "%.10s", name);
+	put_folder(folder, name);
 	if (unlinkat(fs->root_fd, name, 0) < 0 && errno != ENOENT)
 		return fault(err, "remove an object", errno);
 	if (faccessat(fs->root_fd, folder, F_OK, 0) < 0 && errno == ENOENT)

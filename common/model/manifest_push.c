@@ -153,6 +153,13 @@ check_conditions(
 	return 0;
 }
 
+static bool
+is_retyped(const struct push *p)
+{
+	return p->is_visible &&
+	    strcmp(p->own_type, p->in->document->media_type) != 0;
+}
+
 /*
  * What it refers to may have been deleted after it or by force, and as another
  * type it may refer to something else: to link it anew finds that out. 1 if
@@ -166,8 +173,7 @@ is_to_renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
 	struct db_rows rows;
 	int rc;
 
-	if (!p->is_visible ||
-	    strcmp(p->own_type, p->in->document->media_type) != 0)
+	if (!p->is_visible || is_retyped(p))
 		return 1;
 	rc = tx_select(tx, p->pool,
 	    is_index ? Q_MANIFEST_CHILD_CUT : Q_MANIFEST_BLOB_CUT, &rows, err,
@@ -183,8 +189,7 @@ check_type(struct db_tx *tx, const struct push *p, const struct rand_id *id,
 	struct db_rows rows;
 	int rc;
 
-	if (!p->is_visible || !p->in->repository.immutable_tags ||
-	    strcmp(p->own_type, p->in->document->media_type) == 0)
+	if (!p->in->repository.immutable_tags || !is_retyped(p))
 		return 0;
 	rc = tx_select(tx, p->pool, Q_MANIFEST_HELD, &rows, err, db_id(id));
 	if (rc < 0 || rows.count == 0)

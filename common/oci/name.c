@@ -75,7 +75,8 @@ oci_tag_is_valid(const char *tag)
 bool
 oci_tag_is_attached(const char *tag)
 {
-	static const size_t start = sizeof("sha256-") - 1, digits = 64;
+	static const size_t start = sizeof("sha256-") - 1;
+	static const size_t digits = OCI_ATTACHED_DIGITS;
 	const char *hex = tag + start;
 
 	if (strncmp(tag, "sha256-", start) != 0 &&

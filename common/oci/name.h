@@ -8,6 +8,8 @@
 /* One NAME_MAX for "namespace/name/more"; host names count beside it. */
 #define OCI_NAME_MAX 200
 #define OCI_TAG_MAX 128
+/* of a digest, in the name of a tag that belongs to it */
+#define OCI_ATTACHED_DIGITS 64
 
 /*
  * [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)* components joined by "/", 1 to

@@ -443,12 +443,13 @@ void
 conns_share(struct conns *conns)
 {
 	struct conn *conn, *newer;
-	bool taken = true;
+	bool taken;
 
 	pthread_mutex_lock(&conns->lock);
+	taken = !conns->is_draining;
 	for (conn = conns->oldest; conn != NULL && taken; conn = newer) {
 		newer = conn->newer;
-		if (conns->is_draining || peek(conn->fd) <= 0)
+		if (peek(conn->fd) <= 0)
 			continue;
 		unlink_parked(conns, conn);
 		taken = send_conn(conns, conn, MSG_DONTWAIT);

@@ -11,6 +11,7 @@
 #include "common/model/model.h"
 #include "common/model/referrer.h"
 #include "common/oci/manifest.h"
+#include "common/oci/name.h"
 #include "common/oci/referrer_index.h"
 #include "fcgi/registry/auth.h"
 #include "fcgi/registry/reply.h"
@@ -22,8 +23,6 @@
 #define FALLBACK_BYTES ((size_t)3 << 20)
 /* of a Link: how many entries of the fallback index came before */
 #define FALLBACK_PARAMETER "fallback"
-/* of a fallback tag: the algorithm, "-", and so many digits of the digest */
-#define FALLBACK_DIGITS 64
 
 /* 1 there is an index under the subject's fallback tag, 0 there is none */
 static int
@@ -36,7 +35,7 @@ load_fallback(struct req *req, const struct referrer_query *query,
 
 	oci_digest_put(tag, &query->subject);
 	tag[strcspn(tag, ":")] = '-';
-	tag[strcspn(tag, "-") + 1 + FALLBACK_DIGITS] = '\0';
+	tag[strcspn(tag, "-") + 1 + OCI_ATTACHED_DIGITS] = '\0';
 	rc = manifest_find_tag(
 	    registry.db, req->pool, query->path, tag, &manifest, err);
 	if (rc == 0 && strcmp(manifest.media_type, OCI_TYPE_INDEX) != 0)

@@ -42,7 +42,8 @@ SELECT payload FROM manifest_payload WHERE manifest_id = ?;
 -- name: manifest_push_state
 -- roles: registry
 SELECT r.id, r.namespace_id, r.visibility, r.immutable_tags, r.tag_limit,
-    own.id, own.hidden, own.media_type, m.id, m.algorithm, m.digest, m.media_type, m.size
+    own.id, own.hidden, own.media_type,
+    m.id, m.algorithm, m.digest, m.media_type, m.size
 FROM repository r
     LEFT JOIN manifest own ON own.repository_id = r.id AND own.digest = ?
     LEFT JOIN tag t ON t.repository_id = r.id AND t.name = ?
