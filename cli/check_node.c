@@ -137,8 +137,8 @@ check_storage(struct check *check)
 	else if (rc < 0)
 		check_report_err(check, "storage", &err,
 		    pool_printf(check->cli->pool,
-			"user %s must be able to write to \"%s\" and all "
-			"folders in it",
+			"if it is there, user %s must be able to write to "
+			"\"%s\" and all folders in it",
 			owner_name(check->cli->pool), conf->storage_root));
 	else
 		check_report(check,
