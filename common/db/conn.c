@@ -3,6 +3,7 @@
 #include "common/db/db_private.h"
 
 #include <fcntl.h>
+#include <poll.h>
 
 #include "common/base/err.h"
 #include "common/base/mem.h"
@@ -94,6 +95,15 @@ ask_number(struct conn *conn, const char *text, int64_t *out, struct err *err)
 	if (rc != 1 || !num_parse_range(value, 0, INT64_MAX, out))
 		*out = 0;
 	return rc < 0 ? rc : 0;
+}
+
+bool
+conn_is_cut(const struct conn *conn)
+{
+	struct pollfd link = { .fd = mysql_get_socket(conn->mysql),
+		.events = POLLIN | POLLRDHUP };
+
+	return poll(&link, 1, 0) != 0;
 }
 
 void
@@ -275,7 +285,8 @@ connect_to(struct conn *conn, const struct host *host, struct err *err)
 
 	set_options(conn->mysql, conn->db, host);
 	if (mysql_real_connect(conn->mysql, host->name, o->user, o->password,
-		o->database, host->port, host->socket, 0) == NULL)
+		o->database, host->port, host->socket,
+		CLIENT_MULTI_STATEMENTS) == NULL)
 		return connect_fail(conn, host, err);
 	/* whatever the library made of its options */
 	if (wants_tls(conn->db, host) &&
@@ -295,6 +306,7 @@ conn_open(struct conn **out, struct db *db, size_t host, struct err *err)
 	conn->db = db;
 	conn->host = host;
 	conn->pid = getpid();
+	batch_init(&conn->batch);
 	conn->mysql = mysql_init(NULL);
 	ASSERT(conn->mysql != NULL);
 	if (db->options.stmt_count > 0)
@@ -334,6 +346,7 @@ conn_close(struct conn **conn)
 	if ((*conn)->pid != getpid())
 		detach(*conn);
 	stmt_free_all(*conn);
+	batch_release(&(*conn)->batch);
 	mysql_close((*conn)->mysql);
 	mem_free(&(*conn)->prepared);
 	mem_free(conn);

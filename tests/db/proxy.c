@@ -59,6 +59,7 @@ struct proxy {
 	bool is_released;
 	char log[LOG_SIZE];
 	size_t log_used;
+	unsigned commands; /* in it */
 };
 
 static struct sockaddr_un
@@ -72,12 +73,17 @@ address_of(const char *text)
 	return address;
 }
 
+/* of several statements together any may fit: each begins a line */
 static bool
 is_match(const char *text, const char *words)
 {
 	if (words[0] == '*')
 		return strstr(text, words + 1) != NULL;
-	return strncmp(text, words, strlen(words)) == 0;
+	while (text != NULL && strncmp(text, words, strlen(words)) != 0) {
+		text = strchr(text, '\n');
+		text = text != NULL ? text + 1 : NULL;
+	}
+	return text != NULL;
 }
 
 /* The lock is held. */
@@ -106,6 +112,7 @@ remember(struct proxy *proxy, const char *text)
 	proxy->log_used += n;
 	proxy->log[proxy->log_used++] = '\n';
 	proxy->log[proxy->log_used] = '\0';
+	proxy->commands++;
 }
 
 /* The lock is held. */
@@ -576,10 +583,22 @@ proxy_count(struct proxy *proxy, const char *words)
 	return count;
 }
 
+unsigned
+proxy_commands(struct proxy *proxy)
+{
+	unsigned commands;
+
+	pthread_mutex_lock(&proxy->lock);
+	commands = proxy->commands;
+	pthread_mutex_unlock(&proxy->lock);
+	return commands;
+}
+
 void
 proxy_clear(struct proxy *proxy)
 {
 	pthread_mutex_lock(&proxy->lock);
+	proxy->commands = 0;
 	proxy->log_used = 0;
 	proxy->log[0] = '\0';
 	pthread_mutex_unlock(&proxy->lock);
