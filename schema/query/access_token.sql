@@ -33,9 +33,12 @@ WHERE id = ? AND (last_used IS NULL
 UPDATE access_token SET is_active = 0
 WHERE account_id = ? AND kind = 2 AND is_active = 1;
 
+-- The condition on created is for the index: without it each login would read
+-- and lock all tokens of its account, and two at once each other's.
 -- name: access_token_purge_refresh
 -- roles: garant
 DELETE FROM access_token
 WHERE account_id = ? AND kind = 2
+    AND created < UTC_TIMESTAMP(6) - INTERVAL 90 DAY
     AND COALESCE(last_used, created) < UTC_TIMESTAMP(6) - INTERVAL 90 DAY
 LIMIT 100;

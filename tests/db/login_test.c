@@ -219,6 +219,54 @@ test_old_refresh_tokens_go(void **state UNUSED)
 	    sql_id(&owner.id));
 }
 
+static int64_t
+server_count(const char *name)
+{
+	return sql_int("SELECT CAST(VARIABLE_VALUE AS INT) "
+		       "FROM information_schema.GLOBAL_STATUS "
+		       "WHERE VARIABLE_NAME = '%s'",
+	    name);
+}
+
+#define LOGINS 25
+
+static int
+log_in_job(struct job *job)
+{
+	struct access_token_basis basis = access_token_basis_of("!");
+	const struct account *account = job->arg;
+	const char *secret;
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < LOGINS; i++)
+		rc = access_token_create_refresh(job->db, job->pool,
+		    &account->id, "a", &basis, &secret, &job->err);
+	return rc;
+}
+
+static void
+test_logins_of_a_busy_account_at_once(void **state UNUSED)
+{
+	struct account robot = make_account(ACCOUNT_USER, false);
+	struct job jobs[4];
+	int64_t deadlocks, reads;
+
+	sql("INSERT INTO access_token (id, account_id, kind, secret_digest, "
+	    "created) SELECT UNHEX(MD5(CONCAT('r', seq))), %s, 2, "
+	    "UNHEX(SHA2(CONCAT('r', seq), 256)), "
+	    "UTC_TIMESTAMP(6) - INTERVAL seq MINUTE FROM seq_1_to_5000",
+	    sql_id(&robot.id));
+	deadlocks = server_count("INNODB_DEADLOCKS");
+	reads = server_count("HANDLER_READ_NEXT");
+	for (size_t i = 0; i < COUNT_OF(jobs); i++)
+		job_start(&jobs[i], log_in_job, env.garant, &robot);
+	for (size_t i = 0; i < COUNT_OF(jobs); i++)
+		job_ok(&jobs[i]);
+	assert_int_equal(server_count("INNODB_DEADLOCKS"), deadlocks);
+	/* its tokens of these days are nobody's business */
+	assert_true(server_count("HANDLER_READ_NEXT") - reads < 5000);
+}
+
 static void
 test_token_with_a_lost_commit(void **state UNUSED)
 {
@@ -365,6 +413,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_refresh_token_without_a_password),
 	TEST(test_last_use_is_written_now_and_then),
 	TEST(test_old_refresh_tokens_go),
+	TEST(test_logins_of_a_busy_account_at_once),
 	TEST(test_token_with_a_lost_commit),
 	TEST(test_what_looks_like_a_token),
 	TEST(test_delays_grow),
