@@ -120,15 +120,6 @@ str_printf(struct str *s, const char *format, ...)
 	va_end(args);
 }
 
-void
-str_cut(struct str *s, size_t n)
-{
-	ASSERT(n <= s->len);
-	s->len = n;
-	if (s->size > 0)
-		s->p[n] = '\0';
-}
-
 bool
 str_is_full(const struct str *s)
 {

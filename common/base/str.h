@@ -48,9 +48,6 @@ void str_printf(struct str *s, const char *format, ...) PRINTF_LIKE(2, 3);
 void str_vprintf(struct str *s, const char *format, va_list args)
     PRINTF_LIKE(2, 0);
 
-/* Cuts the string to n bytes; n must not be larger than its length. */
-void str_cut(struct str *s, size_t n);
-
 /* Did something not fit since the start or the last clear? */
 bool str_is_full(const struct str *s);
 

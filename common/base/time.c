@@ -37,44 +37,21 @@ writable(int64_t us)
 	return us < 0 ? 0 : us > LAST_US ? LAST_US : us;
 }
 
-/* the year as a number that the compiler, too, sees to have four digits */
-static struct tm
-broken_down(int64_t us, unsigned *year_out)
-{
-	time_t seconds = (time_t)(us / TIME_SECOND);
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	*year_out = (unsigned)(tm.tm_year + 1900) % 10000;
-	return tm;
-}
-
 void
 time_put_rfc3339(char text[TIME_TEXT_SIZE], int64_t us)
 {
+	time_t seconds;
 	unsigned year;
 	struct tm tm;
 
 	us = writable(us);
-	tm = broken_down(us, &year);
+	seconds = (time_t)(us / TIME_SECOND);
+	gmtime_r(&seconds, &tm);
+	/* a number that the compiler, too, sees to have four digits */
+	year = (unsigned)(tm.tm_year + 1900) % 10000;
 	snprintf(text, TIME_TEXT_SIZE, "%04u-%02d-%02dT%02d:%02d:%02d.%06dZ",
 	    year, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
 	    (int)(us % TIME_SECOND));
-}
-
-void
-time_put_http(char text[TIME_TEXT_SIZE], int64_t us)
-{
-	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu",
-		"Fri", "Sat" };
-	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May",
-		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	unsigned year;
-	struct tm tm = broken_down(writable(us), &year);
-
-	snprintf(text, TIME_TEXT_SIZE, "%s, %02d %s %04u %02d:%02d:%02d GMT",
-	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], year, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec);
 }
 
 void

@@ -13,15 +13,11 @@ int64_t time_now_s(void);
 int64_t time_monotonic_us(void);
 
 /*
- * Both forms have four digits for the year: a time before 1970 or after 9999
- * is written as the first or the last one between.
- *
- * "2026-01-02T03:04:05.678901Z" (RFC 3339, UTC)
+ * "2026-01-02T03:04:05.678901Z" (RFC 3339, UTC). The year has four digits: a
+ * time before 1970 or after 9999 is written as the first or the last one
+ * between.
  */
 void time_put_rfc3339(char text[TIME_TEXT_SIZE], int64_t us);
-
-/* "Fri, 02 Jan 2026 03:04:05 GMT" (RFC 9110 section 5.6.7) */
-void time_put_http(char text[TIME_TEXT_SIZE], int64_t us);
 
 /* Sleeps us microseconds, less if a signal comes. */
 void time_sleep_us(int64_t us);

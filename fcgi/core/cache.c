@@ -139,18 +139,6 @@ cache_put(struct cache *cache, const unsigned char key[CACHE_KEY_SIZE],
 }
 
 void
-cache_drop(struct cache *cache, const unsigned char key[CACHE_KEY_SIZE])
-{
-	struct item *item;
-
-	pthread_mutex_lock(&cache->lock);
-	item = find(cache, key);
-	if (item != NULL)
-		drop(cache, item);
-	pthread_mutex_unlock(&cache->lock);
-}
-
-void
 cache_clear(struct cache *cache)
 {
 	pthread_mutex_lock(&cache->lock);

@@ -28,7 +28,6 @@ void *cache_get(struct cache *cache, const unsigned char key[CACHE_KEY_SIZE],
 void cache_put(struct cache *cache, const unsigned char key[CACHE_KEY_SIZE],
     const void *p, size_t n, int64_t expires_us);
 
-void cache_drop(struct cache *cache, const unsigned char key[CACHE_KEY_SIZE]);
 void cache_clear(struct cache *cache);
 
 #endif

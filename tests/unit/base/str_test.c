@@ -31,11 +31,6 @@ test_appending(void **state UNUSED)
 		str_add(&s, " four and", 5);
 		assert_text(&s, "one 2 three four");
 		assert_false(str_is_full(&s));
-		str_cut(&s, 5);
-		assert_text(&s, "one 2");
-		str_cut(&s, 5);
-		str_puts(&s, "!");
-		assert_text(&s, "one 2!");
 		str_clear(&s);
 		assert_text(&s, "");
 		str_puts(&s, "again");
@@ -102,7 +97,6 @@ test_maximum(void **state UNUSED)
 		assert_int_equal(s.len, max);
 		assert_int_equal(strlen(s.p), max);
 		/* the flag stays until a clear */
-		str_cut(&s, 0);
 		str_puts(&s, "");
 		assert_true(str_is_full(&s));
 		str_clear(&s);
@@ -146,16 +140,6 @@ test_printf_long(void **state UNUSED)
 }
 
 static void
-cut_longer(void)
-{
-	struct str s;
-
-	str_init(&s, NULL, 10);
-	str_puts(&s, "abc");
-	str_cut(&s, 4);
-}
-
-static void
 no_maximum(void)
 {
 	struct str s;
@@ -166,7 +150,6 @@ no_maximum(void)
 static void
 test_bugs(void **state UNUSED)
 {
-	assert_true(aborts(cut_longer));
 	assert_true(aborts(no_maximum));
 }
 
