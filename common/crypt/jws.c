@@ -17,6 +17,7 @@ static const struct jscheck_limits header_limits = {
 	.bytes = JWS_SIZE_MAX,
 	.depth = 4,
 	.values = 64,
+	.objects = 8,
 };
 
 int

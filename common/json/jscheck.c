@@ -30,6 +30,7 @@ struct check {
 	const char *end;
 	const struct jscheck_limits *limits;
 	size_t values;
+	size_t objects;
 	struct scope scopes[DEPTH_MAX];
 	size_t depth;
 	struct pool *pool; /* keys; lives as long as the check */
@@ -327,6 +328,8 @@ open_scope(struct check *c, bool is_object)
 {
 	if (c->depth == c->limits->depth || c->depth == DEPTH_MAX)
 		return fault(c, "nested too deeply");
+	if (is_object && ++c->objects > c->limits->objects)
+		return fault(c, "too many objects");
 	c->scopes[c->depth++] = (struct scope){ .is_object = is_object,
 		.keys = VEC_INIT(c->limits->values) };
 	c->p++;

@@ -6,8 +6,9 @@
  *
  * Accepts exactly RFC 8259, and beyond that refuses: a byte order mark,
  * equal keys in one object (compared after unescaping), nesting over the
- * depth, more than the values, text that is not UTF-8, lone surrogates and
- * \u0000 in strings, integers outside int64, numbers over 32 bytes long.
+ * depth, more values or objects than the limits, text that is not UTF-8, lone
+ * surrogates and \u0000 in strings, integers outside int64, numbers over 32
+ * bytes long.
  */
 #ifndef COMMON_JSON_JSCHECK_H
 #define COMMON_JSON_JSCHECK_H
@@ -15,9 +16,10 @@
 struct err;
 
 struct jscheck_limits {
-	size_t bytes;  /* of the whole text */
-	size_t depth;  /* nested objects and arrays */
-	size_t values; /* objects, arrays, keys and scalars together */
+	size_t bytes;	/* of the whole text */
+	size_t depth;	/* nested objects and arrays */
+	size_t values;	/* objects, arrays, keys and scalars together */
+	size_t objects; /* each is a table of 750 bytes in json-c, also {} */
 };
 
 /*

@@ -10,6 +10,7 @@ static const struct jscheck_limits limits = {
 	.bytes = JWS_SIZE_MAX,
 	.depth = 6,
 	.values = 2000,
+	.objects = 400,
 };
 
 static int

@@ -8,10 +8,12 @@
 
 #define SIZE_MAX_LAYER (INT64_C(1) << 50)
 
-static const struct jscheck_limits limits = {
+const struct jscheck_limits oci_json_limits = {
 	.bytes = (size_t)16 << 20,
 	.depth = 64,
 	.values = 400000,
+	/* a descriptor has two within: its platform and its annotations */
+	.objects = (size_t)4 * OCI_DESCRIPTORS_MAX,
 };
 
 static const struct {
@@ -320,7 +322,7 @@ oci_manifest_parse(struct oci_manifest *out, struct pool *pool,
     const char *content_type, const char *text, size_t n, struct err *err)
 {
 	struct jsr root;
-	int rc = jsr_parse(pool, text, n, &limits, &root, err);
+	int rc = jsr_parse(pool, text, n, &oci_json_limits, &root, err);
 
 	*out = (struct oci_manifest){ .kind = OCI_KIND_MANIFEST };
 	if (rc == 0)
@@ -399,7 +401,7 @@ oci_manifest_parse_other(struct oci_manifest *out, struct pool *pool,
 		rc = err_set(err, E_INVALID,
 		    "the media type is not of the form application/...+json");
 	if (rc == 0)
-		rc = jsr_parse(pool, text, n, &limits, &root, err);
+		rc = jsr_parse(pool, text, n, &oci_json_limits, &root, err);
 	if (rc == 0)
 		rc = jsr_as_object(&root, err);
 	if (rc == 0)

@@ -8,6 +8,7 @@
 #include "common/oci/oci_digest.h"
 
 struct err;
+struct jscheck_limits;
 struct pool;
 
 #define OCI_TYPE_DOCKER_MANIFEST \
@@ -18,6 +19,9 @@ struct pool;
 #define OCI_TYPE_INDEX "application/vnd.oci.image.index.v1+json"
 #define OCI_MEDIA_TYPE_MAX 255
 #define OCI_DESCRIPTORS_MAX 4096
+
+/* of any manifest or index */
+extern const struct jscheck_limits oci_json_limits;
 
 enum oci_kind {
 	OCI_KIND_MANIFEST, /* config and layers */

@@ -8,12 +8,6 @@
 #include "common/json/jsw.h"
 #include "common/oci/manifest.h"
 
-static const struct jscheck_limits limits = {
-	.bytes = (size_t)16 << 20,
-	.depth = 64,
-	.values = 400000,
-};
-
 static bool
 is_type(const char *type)
 {
@@ -81,7 +75,7 @@ oci_referrer_index_parse(struct pool *pool, const char *artifact_type,
 	size_t count = 0;
 
 	*out = NULL;
-	if (jsr_parse(pool, text, n, &limits, &root, &ignored) < 0 ||
+	if (jsr_parse(pool, text, n, &oci_json_limits, &root, &ignored) < 0 ||
 	    jsr_array(&root, "manifests", false, OCI_DESCRIPTORS_MAX, &list,
 		&ignored) < 0)
 		return 0;

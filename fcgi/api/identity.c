@@ -19,6 +19,7 @@ static const struct jscheck_limits answer_limits = {
 	.bytes = ANSWER_MAX,
 	.depth = 4,
 	.values = 100,
+	.objects = 16,
 };
 
 const struct identity *

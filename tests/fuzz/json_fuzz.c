@@ -14,18 +14,21 @@
 #include "common/json/jsw.h"
 
 #define DEPTH 12
+#define OBJECTS 20
 
 /* small, so that inputs reach them */
 static const struct jscheck_limits limits = {
 	.bytes = 4096,
 	.depth = DEPTH,
 	.values = 200,
+	.objects = OBJECTS,
 };
 /* escapes may be longer than what they stand for */
 static const struct jscheck_limits wide = {
 	.bytes = 8 * 4096,
 	.depth = DEPTH,
 	.values = 200,
+	.objects = OBJECTS,
 };
 
 static size_t
@@ -81,15 +84,17 @@ skip_string(const char *p)
 
 /* the values of a text that is known to be JSON, found without a parser */
 static size_t
-scan_values(const char *text)
+scan_values(const char *text, size_t *objects_out)
 {
 	size_t count = 0;
 
+	*objects_out = 0;
 	while (*text != '\0') {
 		text += strspn(text, " \t\r\n,:]}");
 		if (*text == '\0')
 			break;
 		count++;
+		*objects_out += *text == '{' ? 1 : 0;
 		if (*text == '"')
 			text = skip_string(text);
 		else if (*text == '[' || *text == '{')
@@ -105,13 +110,15 @@ check_accepted(struct pool *pool, const char *text, size_t n)
 {
 	char *spaced = pool_printf(pool, "\t%.*s\r\n ", (int)n, text);
 	struct jsr root, again;
+	size_t objects;
 	struct err err;
 	char *written;
 
 	/* a parser that refuses or sees less has another idea of JSON */
 	ASSERT(jsr_parse(pool, text, n, &limits, &root, &err) == 0);
-	ASSERT(count_values(&root, 0) == scan_values(spaced));
+	ASSERT(count_values(&root, 0) == scan_values(spaced, &objects));
 	ASSERT(count_values(&root, 0) <= limits.values);
+	ASSERT(objects <= limits.objects);
 	ASSERT(jscheck(spaced, n + 4, &wide, &err) == 0);
 	written = jsr_text(&root);
 	ASSERT(jsr_parse(pool, written, strlen(written), &wide, &again, &err) ==
@@ -135,7 +142,7 @@ static void
 check_writer(struct pool *pool, const char *text)
 {
 	static const struct jscheck_limits any = {
-		.bytes = SIZE_MAX, .depth = 1, .values = 3
+		.bytes = SIZE_MAX, .depth = 1, .values = 3, .objects = 1
 	};
 	const char *name = NULL, *value = NULL;
 	struct jsr_walk walk;

@@ -14,12 +14,6 @@
 static const char *const types[] = { OCI_TYPE_MANIFEST, OCI_TYPE_INDEX,
 	OCI_TYPE_DOCKER_MANIFEST, OCI_TYPE_DOCKER_LIST };
 
-static const struct jscheck_limits limits = {
-	.bytes = (size_t)16 << 20,
-	.depth = 64,
-	.values = 400000,
-};
-
 static bool
 parse(struct oci_manifest *m, struct pool *pool, const char *type,
     const char *text, size_t n)
@@ -29,7 +23,8 @@ parse(struct oci_manifest *m, struct pool *pool, const char *type,
 
 	if (rc == 0)
 		return true;
-	ASSERT(rc == E_INVALID || (rc == E_TOOBIG && n > limits.bytes));
+	ASSERT(
+	    rc == E_INVALID || (rc == E_TOOBIG && n > oci_json_limits.bytes));
 	ASSERT(err.code == (enum err_code)rc && err.text[0] != '\0');
 	ASSERT(strcmp(err.reason, "MANIFEST_INVALID") == 0 ||
 	    strcmp(err.reason, "DIGEST_INVALID") == 0);
@@ -97,8 +92,8 @@ check_annotations(struct pool *pool, const char *annotations)
 	const char *name, *text;
 	struct err err;
 
-	ASSERT(jsr_parse(pool, annotations, strlen(annotations), &limits, &root,
-		   &err) == 0);
+	ASSERT(jsr_parse(pool, annotations, strlen(annotations),
+		   &oci_json_limits, &root, &err) == 0);
 	walk = jsr_walk(&root);
 	while (jsr_next(&walk, &name, &value))
 		ASSERT(jsr_as_str(&value, &text, &err) == 0);
@@ -113,7 +108,7 @@ check_document(
 	const char *own = m->media_type;
 	struct err err;
 
-	ASSERT(jsr_parse(pool, text, n, &limits, &root, &err) == 0);
+	ASSERT(jsr_parse(pool, text, n, &oci_json_limits, &root, &err) == 0);
 	ASSERT(jsr_str(&root, "mediaType", false, &own, &err) == 0);
 	ASSERT(strcmp(own, m->media_type) == 0);
 	ASSERT(m->has_config == !is_index);
@@ -164,7 +159,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct pool *pool;
 	bool is_untold;
 
-	if (n > limits.bytes - 2)
+	if (n > oci_json_limits.bytes - 2)
 		return 0;
 	pool = pool_new((size_t)1 << 30);
 	is_untold = parse(&untold, pool, NULL, text, n);

@@ -17,12 +17,6 @@
 
 #define TEXT_MAX ((size_t)1 << 20)
 
-static const struct jscheck_limits limits = {
-	.bytes = (size_t)16 << 20,
-	.depth = 64,
-	.values = 400000,
-};
-
 static bool
 is_same_text(const char *a, const char *b)
 {
@@ -47,8 +41,8 @@ check_annotations(struct pool *pool, const char *annotations)
 	const char *name, *text;
 	struct err err;
 
-	ASSERT(jsr_parse(pool, annotations, strlen(annotations), &limits, &root,
-		   &err) == 0);
+	ASSERT(jsr_parse(pool, annotations, strlen(annotations),
+		   &oci_json_limits, &root, &err) == 0);
 	ASSERT(jsr_as_object(&root, &err) == 0);
 	walk = jsr_walk(&root);
 	while (jsr_next(&walk, &name, &value))

@@ -14,6 +14,7 @@ static const struct jscheck_limits limits = {
 	.bytes = 4096,
 	.depth = 1,
 	.values = 20,
+	.objects = 1,
 };
 
 /* what a child that fails with this condition writes */

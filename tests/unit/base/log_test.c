@@ -17,6 +17,7 @@ static const struct jscheck_limits limits = {
 	.bytes = LINE_MAX_SIZE,
 	.depth = 1,
 	.values = 400,
+	.objects = 1,
 };
 
 static struct pool *pool;

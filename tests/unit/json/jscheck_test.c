@@ -10,6 +10,7 @@ static const struct jscheck_limits wide = {
 	.bytes = (size_t)64 << 20,
 	.depth = 100,
 	.values = 1000000,
+	.objects = 1000000,
 };
 
 /* of its exact size, so that reading too far is noticed */
@@ -269,9 +270,10 @@ test_limit_depth(void **state UNUSED)
 	static const size_t depths[] = { 0, 1, 10, 256 };
 
 	for (size_t i = 0; i < COUNT_OF(depths); i++) {
-		struct jscheck_limits limits = {
-			.bytes = 1 << 20, .depth = depths[i], .values = 10000
-		};
+		struct jscheck_limits limits = { .bytes = 1 << 20,
+			.depth = depths[i],
+			.values = 10000,
+			.objects = 256 };
 		size_t n;
 		char *text = nested(depths[i], "[", "]", &n);
 
@@ -294,7 +296,7 @@ test_limit_values(void **state UNUSED)
 	/* an object, two keys, an array and two scalars */
 	static const char text[] = "{\"a\":[1],\"b\":2}";
 	struct jscheck_limits limits = {
-		.bytes = 100, .depth = 9, .values = 6
+		.bytes = 100, .depth = 9, .values = 6, .objects = 1
 	};
 
 	assert_int_equal(check_n(text, strlen(text), &limits), 0);
@@ -303,6 +305,24 @@ test_limit_values(void **state UNUSED)
 		    check_n(text, strlen(text), &limits), E_INVALID);
 		assert_non_null(strstr(err.text, "too many values"));
 	}
+}
+
+static void
+test_limit_objects(void **state UNUSED)
+{
+	/* empty ones, ones in each other, and arrays, which do not count */
+	static const char text[] = "[{},[],{\"a\":{\"b\":{}}},[[]],{}]";
+	struct jscheck_limits limits = wide;
+
+	limits.objects = 5;
+	assert_int_equal(check_n(text, strlen(text), &limits), 0);
+	limits.objects = 4;
+	assert_int_equal(check_n(text, strlen(text), &limits), E_INVALID);
+	assert_string_equal(err.text, "JSON: too many objects at byte 27");
+	limits.objects = 0;
+	assert_int_equal(check_n("[[],1]", 6, &limits), 0);
+	assert_int_equal(check_n("{}", 2, &limits), E_INVALID);
+	assert_string_equal(err.text, "JSON: too many objects at byte 0");
 }
 
 /* escapes in long strings and keys need memory, which is bounded */
@@ -356,6 +376,7 @@ static const struct CMUnitTest tests[] = {
 	POOL_TEST(test_limit_bytes),
 	POOL_TEST(test_limit_depth),
 	POOL_TEST(test_limit_values),
+	POOL_TEST(test_limit_objects),
 	POOL_TEST(test_long_strings),
 	POOL_TEST(test_cut_anywhere),
 };

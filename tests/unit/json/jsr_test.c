@@ -12,6 +12,7 @@ static const struct jscheck_limits limits = {
 	.bytes = 100000,
 	.depth = 32,
 	.values = 20000,
+	.objects = 20000,
 };
 
 static struct jsr root;

@@ -121,7 +121,7 @@ static void
 test_read_again(void **state UNUSED)
 {
 	static const struct jscheck_limits limits = {
-		.bytes = 65536, .depth = 1, .values = 10
+		.bytes = 65536, .depth = 1, .values = 10, .objects = 1
 	};
 	char all[128];
 	const char *read = "";

@@ -447,6 +447,34 @@ test_many_layers(void **state UNUSED)
 	    "/layers has more than 4096 items");
 }
 
+/* a table each in memory: what descriptors need is taken, and not much more */
+static void
+test_many_objects(void **state UNUSED)
+{
+	static const char child[] = "{\"digest\":\"" DIGEST(
+	    "c") "\",\"size\":1,"
+		 "\"platform\":{\"os\":\"a\"},\"annotations\":{\"k\":\"v\"}}";
+	static const char head[] = "{" V2 "," CONFIG ",\"x\":[";
+
+	assert_accepted(NULL,
+	    repeated("{" V2 ",\"annotations\":{},\"subject\":" DESCRIPTOR(
+			 OCI_TYPE_INDEX, "5", "9") ",\"manifests\":[",
+		OCI_DESCRIPTORS_MAX, child, "]}"));
+	assert_int_equal(m.item_count, OCI_DESCRIPTORS_MAX);
+	/* with the document and its configuration */
+	assert_accepted(NULL, repeated(head, 16384 - 2, "{}", "]}"));
+	assert_int_equal(
+	    parse_as(NULL, repeated(head, 16384 - 1, "{}", "]}")), E_INVALID);
+	assert_string_equal(err.reason, "MANIFEST_INVALID");
+	assert_non_null(strstr(err.text, "too many objects"));
+	assert_int_equal(
+	    oci_manifest_parse_other(&m, pool, "application/x+json",
+		repeated("{\"x\":[", 16384, "{}", "]}"),
+		strlen("{\"x\":[]}") + 3 * 16384 - 1, &err),
+	    E_INVALID);
+	assert_non_null(strstr(err.text, "too many objects"));
+}
+
 /* so many that a walk of more than linear time would not end */
 static void
 test_many_annotations(void **state UNUSED)
@@ -536,6 +564,7 @@ static const struct CMUnitTest tests[] = {
 	POOL_TEST(test_digests),
 	POOL_TEST(test_foreign),
 	POOL_TEST(test_many_layers),
+	POOL_TEST(test_many_objects),
 	POOL_TEST(test_many_annotations),
 	POOL_TEST(test_type_lengths),
 	POOL_TEST(test_other_types),

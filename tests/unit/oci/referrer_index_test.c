@@ -155,6 +155,28 @@ test_too_many(void **state UNUSED)
 	assert_int_equal(parse(NULL, items.p), 0);
 }
 
+/* what descriptors need is taken, and more would cost too much memory */
+static void
+test_many_objects(void **state UNUSED)
+{
+	struct str items;
+
+	str_init(&items, pool, (size_t)1 << 20);
+	for (int i = 0; i < OCI_DESCRIPTORS_MAX; i++)
+		str_printf(&items,
+		    "%s" START ",\"platform\":{},\"annotations\":{}}",
+		    i > 0 ? "," : "");
+	assert_int_equal(parse(NULL, items.p), OCI_DESCRIPTORS_MAX);
+	str_clear(&items);
+	str_puts(&items, START ",\"x\":[{}");
+	/* beside the document, the descriptor and the one above */
+	for (int i = 0; i < 16384 - 3; i++)
+		str_puts(&items, ",{}");
+	assert_int_equal(parse(NULL, pool_printf(pool, "%s]}", items.p)), 1);
+	str_puts(&items, ",{}]}");
+	assert_int_equal(parse(NULL, items.p), 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	POOL_TEST(test_members),
 	POOL_TEST(test_filter),
@@ -163,6 +185,7 @@ static const struct CMUnitTest tests[] = {
 	POOL_TEST(test_among_others),
 	POOL_TEST(test_no_index),
 	POOL_TEST(test_too_many),
+	POOL_TEST(test_many_objects),
 };
 
 UNIT_MAIN(tests)

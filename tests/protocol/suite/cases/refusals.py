@@ -119,6 +119,13 @@ def _(t):
     true("schema" in answer.body.decode().lower(), "the text says nothing of the schema")
 
 
+@choice("manifest-put: one of so many objects that they fill the memory is MANIFEST_INVALID and says why")
+def _(t):
+    many = images.dumps(t.small()).replace(b'"layers":[]', b'"layers":[],"x":[' + b"{}," * 399000 + b"{}]")
+    answer = refused(t, many, "MANIFEST_INVALID")
+    true("too many objects" in answer.body.decode(), "the text says nothing of objects")
+
+
 @rule("manifest-put: a type that is no manifest's is 400")
 def _(t):
     refused(t, changed(t, mediaType=None), media_type="text/plain")
