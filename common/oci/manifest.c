@@ -7,6 +7,7 @@
 #include "common/json/jsr.h"
 
 #define SIZE_MAX_LAYER (INT64_C(1) << 50)
+#define LONG_S         "\xc5\xbf" /* an "s" to who ignores case in Unicode */
 
 const struct jscheck_limits oci_json_limits = {
 	.bytes = (size_t)16 << 20,
@@ -31,6 +32,13 @@ static const char *const foreign_types[] = {
 	"application/vnd.docker.image.rootfs.foreign.diff.tar",
 	"application/vnd.oci.image.layer.nondistributable.v1.tar",
 };
+
+/* what is read of a document and of a descriptor, here or by clients */
+static const char *const root_names[] = { "schemaVersion", "mediaType",
+	"config", "layers", "manifests", "subject", "artifactType",
+	"annotations", NULL };
+static const char *const descriptor_names[] = { "mediaType", "digest", "size",
+	"urls", "platform", NULL };
 
 static int
 invalid(struct err *err)
@@ -58,6 +66,49 @@ is_foreign_type(const char *media_type)
 			strlen(foreign_types[i])) == 0)
 			return true;
 	return false;
+}
+
+/* expected has letters alone */
+static bool
+differs_in_case(const char *name, const char *expected)
+{
+	bool differs = false;
+
+	for (; *expected != '\0'; expected++) {
+		char letter = *expected;
+
+		if (strncmp(name, LONG_S, 2) == 0 && letter == 's') {
+			differs = true;
+			name += 2;
+			continue;
+		}
+		if ((*name | 0x20) != (letter | 0x20))
+			return false;
+		differs = differs || *name != letter;
+		name++;
+	}
+	return differs && *name == '\0';
+}
+
+/*
+ * Readers written in Go (encoding/json) take a name in any case, and the last
+ * one wins: what they see must not be another image than what is seen here.
+ */
+static int
+check_case(const struct jsr *object, const char *const *names, struct err *err)
+{
+	struct jsr_walk walk = jsr_walk(object);
+	const char *name;
+	struct jsr value;
+
+	while (jsr_next(&walk, &name, &value))
+		for (size_t i = 0; names[i] != NULL; i++)
+			if (differs_in_case(name, names[i]))
+				return err_set(err, E_INVALID,
+				    "%s/%s differs from \"%s\" only in case; "
+				    "some readers would take it for that",
+				    jsr_path(object), name, names[i]);
+	return 0;
 }
 
 /* whether there are URLs, of any number, where the content may be had */
@@ -114,6 +165,8 @@ parse_descriptor(struct oci_descriptor *out, const struct jsr *object,
 	bool has_urls;
 
 	*out = (struct oci_descriptor){ .media_type = "" };
+	if (rc == 0)
+		rc = check_case(object, descriptor_names, err);
 	if (rc == 0)
 		rc = jsr_str(object, "mediaType", false, &out->media_type, err);
 	if (rc == 0)
@@ -327,6 +380,8 @@ oci_manifest_parse(struct oci_manifest *out, struct pool *pool,
 	*out = (struct oci_manifest){ .kind = OCI_KIND_MANIFEST };
 	if (rc == 0)
 		rc = jsr_as_object(&root, err);
+	if (rc == 0)
+		rc = check_case(&root, root_names, err);
 	if (rc == 0)
 		rc = check_schema(&root, err);
 	if (rc == 0)

@@ -62,9 +62,10 @@ struct oci_manifest {
  * digest within: not strict JSON, schemaVersion not 2 (schema 1 gets a text
  * of its own), mediaType differs from the header's, unknown type, a member
  * of the wrong JSON type, a manifest without config, a size below 0, more
- * than OCI_DESCRIPTORS_MAX descriptors, members of the other kind, a type
- * over OCI_MEDIA_TYPE_MAX; E_TOOBIG for more than 16 MB. Sizes are at most
- * 2^50, so that the sum of all does not overflow.
+ * than OCI_DESCRIPTORS_MAX descriptors, members of the other kind or whose
+ * names differ only in case from one that is read, a type over
+ * OCI_MEDIA_TYPE_MAX; E_TOOBIG for more than 16 MB. Sizes are at most 2^50, so
+ * that the sum of all does not overflow.
  * All texts belong to the pool.
  */
 int oci_manifest_parse(struct oci_manifest *out, struct pool *pool,

@@ -1,12 +1,16 @@
 /*
  * Manifests and indexes: what is accepted keeps its bounds, is the same
- * however its type is told, and is never both a manifest and an index.
+ * however its type is told, is never both a manifest and an index, and no
+ * less so to readers that take its names in any case.
  */
 #include "common/base/base.h"
 #include "tests/fuzz/fuzz.h"
 
+#include <strings.h>
+
 #include "common/base/err.h"
 #include "common/base/pool.h"
+#include "common/base/str.h"
 #include "common/json/jscheck.h"
 #include "common/json/jsr.h"
 #include "common/oci/manifest.h"
@@ -67,9 +71,39 @@ check_same(const struct oci_manifest *a, const struct oci_manifest *b)
 		check_same_descriptor(&a->items[i], &b->items[i]);
 }
 
+/* to readers that ignore case, also that of U+017F */
+static const char *
+folded(struct pool *pool, const char *name)
+{
+	struct str s;
+
+	str_init(&s, pool, strlen(name));
+	for (; *name != '\0'; name++)
+		if (strncmp(name, "\xc5\xbf", 2) == 0) {
+			str_putc(&s, 's');
+			name++;
+		} else {
+			str_putc(&s, *name);
+		}
+	return s.p;
+}
+
+static void
+check_case(struct pool *pool, const struct jsr *object, const char *wanted)
+{
+	struct jsr_walk walk = jsr_walk(object);
+	struct jsr value;
+	const char *name;
+
+	while (jsr_next(&walk, &name, &value))
+		ASSERT(strcmp(name, wanted) == 0 ||
+		    strcasecmp(folded(pool, name), wanted) != 0);
+}
+
 /* the digest and size that the document itself has there */
 static void
-check_descriptor(const struct oci_descriptor *d, const struct jsr *object)
+check_descriptor(
+    struct pool *pool, const struct oci_descriptor *d, const struct jsr *object)
 {
 	char text[OCI_DIGEST_TEXT_SIZE];
 	const char *digest = "";
@@ -82,6 +116,10 @@ check_descriptor(const struct oci_descriptor *d, const struct jsr *object)
 	ASSERT(jsr_int(object, "size", true, 0, INT64_C(1) << 50, &size,
 		   &err) == 0);
 	ASSERT(size == d->size);
+	check_case(pool, object, "digest");
+	check_case(pool, object, "mediaType");
+	check_case(pool, object, "size");
+	check_case(pool, object, "urls");
 }
 
 static void
@@ -111,22 +149,26 @@ check_document(
 	ASSERT(jsr_parse(pool, text, n, &oci_json_limits, &root, &err) == 0);
 	ASSERT(jsr_str(&root, "mediaType", false, &own, &err) == 0);
 	ASSERT(strcmp(own, m->media_type) == 0);
+	check_case(pool, &root, "config");
+	check_case(pool, &root, "layers");
+	check_case(pool, &root, "manifests");
+	check_case(pool, &root, "mediaType");
 	ASSERT(m->has_config == !is_index);
 	if (m->has_config) {
 		ASSERT(jsr_object(&root, "config", true, &object, &err) == 0);
-		check_descriptor(&m->config, &object);
+		check_descriptor(pool, &m->config, &object);
 		ASSERT(!m->config.is_foreign);
 	}
 	if (m->has_subject) {
 		ASSERT(jsr_object(&root, "subject", true, &object, &err) == 0);
-		check_descriptor(&m->subject, &object);
+		check_descriptor(pool, &m->subject, &object);
 	}
 	ASSERT(jsr_array(&root, is_index ? "manifests" : "layers", false,
 		   OCI_DESCRIPTORS_MAX, &list, &err) == 0);
 	ASSERT(jsr_count(&list) == m->item_count);
 	for (size_t i = 0; i < m->item_count; i++) {
 		object = jsr_item(&list, i);
-		check_descriptor(&m->items[i], &object);
+		check_descriptor(pool, &m->items[i], &object);
 		ASSERT(!is_index || !m->items[i].is_foreign);
 	}
 	ASSERT(m->artifact_type == NULL ||

@@ -258,6 +258,58 @@ test_two_kinds(void **state UNUSED)
 	assert_refused(NULL, MANIFEST(",\"manifests\":[]"), no_config);
 }
 
+/* the same by names that Go's readers take for others */
+static void
+test_case_of_names(void **state UNUSED)
+{
+	static const struct {
+		const char *text;
+		const char *place;
+		const char *name;
+	} cases[] = {
+		{ MANIFEST(",\"Layers\":[]"), "/Layers", "layers" },
+		{ MANIFEST(",\"layers\":[],\"LAYERS\":[]"), "/LAYERS",
+		    "layers" },
+		{ MANIFEST(",\"Manifests\":[]"), "/Manifests", "manifests" },
+		{ MANIFEST(",\"manife\xc5\xbfts\":[]"), "/manife\xc5\xbfts",
+		    "manifests" },
+		{ MANIFEST(",\"manife\\u017Ft\xc5\xbf\":[]"),
+		    "/manife\xc5\xbft\xc5\xbf", "manifests" },
+		{ MANIFEST(",\"MediaType\":7"), "/MediaType", "mediaType" },
+		{ MANIFEST(",\"mediatype\":7"), "/mediatype", "mediaType" },
+		{ MANIFEST(",\"Subject\":null"), "/Subject", "subject" },
+		{ MANIFEST(",\"ArtifactType\":\"x\""), "/ArtifactType",
+		    "artifactType" },
+		{ MANIFEST(",\"Annotations\":{}"), "/Annotations",
+		    "annotations" },
+		{ INDEX(",\"Config\":{}"), "/Config", "config" },
+		{ "{\"SchemaVersion\":2}", "/SchemaVersion", "schemaVersion" },
+		{ "{" V2 ",\"config\":{\"Digest\":1}}", "/config/Digest",
+		    "digest" },
+		{ MANIFEST(",\"layers\":[" DESCRIPTOR(
+		      "x", "1", "1") ",{\"SIZE\":1}]"),
+		    "/layers/1/SIZE", "size" },
+		{ INDEX(",\"manifests\":[{\"url\xc5\xbf\":[]}]"),
+		    "/manifests/0/url\xc5\xbf", "urls" },
+		{ INDEX(",\"manifests\":[{\"Platform\":{}}]"),
+		    "/manifests/0/Platform", "platform" },
+		{ MANIFEST(",\"subject\":{\"MediaType\":\"x\"}"),
+		    "/subject/MediaType", "mediaType" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		assert_refused(NULL, cases[i].text,
+		    pool_printf(pool,
+			"%s differs from \"%s\" only in case; some readers "
+			"would take it for that",
+			cases[i].place, cases[i].name));
+	/* other names, and those of others */
+	assert_accepted(NULL,
+	    MANIFEST(",\"Layer\":[],\"Layers2\":[],\"\":0,\"l\\u00e4yers\":0,"
+		     "\"Digest\":0,\"annotations\":{\"Layers\":\"x\"},"
+		     "\"x\":{\"Layers\":[]}"));
+}
+
 static void
 test_schema(void **state UNUSED)
 {
@@ -559,6 +611,7 @@ static const struct CMUnitTest tests[] = {
 	POOL_TEST(test_types),
 	POOL_TEST(test_type_errors),
 	POOL_TEST(test_two_kinds),
+	POOL_TEST(test_case_of_names),
 	POOL_TEST(test_schema),
 	POOL_TEST(test_malformed),
 	POOL_TEST(test_digests),

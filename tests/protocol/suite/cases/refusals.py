@@ -77,6 +77,8 @@ DOCUMENTS = (
     ("whose annotation is a number", RULE, lambda t: changed(t, annotations={"a": 1})),
     ("whose subject is text", CHOICE, lambda t: changed(t, subject=MISSING)),
     ("that has children of an index, too", CHOICE, lambda t: changed(t, manifests=[])),
+    ("that has children to readers that ignore case", CHOICE, lambda t: changed(t, Manifests=[])),
+    ("that has two digests of its config to such readers", CHOICE, lambda t: config(t, Digest=MISSING)),
     ("whose mediaType is a number", RULE, lambda t: changed(t, mediaType=2)),
 )
 
