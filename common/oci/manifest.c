@@ -7,6 +7,7 @@
 #include "common/json/jsr.h"
 
 #define SIZE_MAX_LAYER (INT64_C(1) << 50)
+#define SCHEMA_1       "application/vnd.docker.distribution.manifest.v1+json"
 #define LONG_S         "\xc5\xbf" /* an "s" to who ignores case in Unicode */
 
 const struct jscheck_limits oci_json_limits = {
@@ -391,9 +392,12 @@ oci_manifest_parse(struct oci_manifest *out, struct pool *pool,
 	return rc < 0 ? invalid(err) : 0;
 }
 
+/* one of ours, or that of schema 1, which gets its own refusal */
 static bool
 is_known(const char *type, size_t n)
 {
+	if (strlen(SCHEMA_1) == n && memcmp(SCHEMA_1, type, n) == 0)
+		return true;
 	for (size_t i = 0; i < COUNT_OF(types); i++)
 		if (strlen(types[i].media_type) == n &&
 		    memcmp(types[i].media_type, type, n) == 0)

@@ -79,7 +79,10 @@ int oci_manifest_parse(struct oci_manifest *out, struct pool *pool,
 int oci_manifest_parse_other(struct oci_manifest *out, struct pool *pool,
     const char *content_type, const char *text, size_t n, struct err *err);
 
-/* Is this Content-Type of the form "application/...+json", and none of ours? */
+/*
+ * Is this Content-Type of the form "application/...+json", and none of the
+ * above or of Docker's schema 1?
+ */
 bool oci_manifest_is_other(const char *content_type);
 
 #endif

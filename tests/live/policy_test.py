@@ -417,6 +417,11 @@ def test_documents_of_unknown_types_need_a_setting(stack, setting):
     for bad, text in ((kind + "x", document), ("text/plain", document), (kind, b"[]"), (kind, b"{"),
                       ("application/other+json", document), ("application/a\tb+json", document)):
         assert repository.put("bad", text, kind=bad).code() == "MANIFEST_INVALID", bad
+    first = {"schemaVersion": 1, "name": "anything", "tag": "a", "fsLayers": [], "history": []}
+    kind = "application/vnd.docker.distribution.manifest.v1+json"
+    refused = repository.put("a", json.dumps(first).encode(), kind=kind)
+    assert (refused.status, refused.code()) == (400, "MANIFEST_INVALID")
+    assert b"schema 1 are not supported" in refused.body
 
 
 def test_a_document_is_of_the_type_it_was_pushed_as_last(stack, setting):

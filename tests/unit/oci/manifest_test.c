@@ -586,6 +586,8 @@ test_other_types(void **state UNUSED)
 	assert_true(oci_manifest_is_other(good));
 	assert_false(oci_manifest_is_other(OCI_TYPE_INDEX));
 	assert_false(oci_manifest_is_other(OCI_TYPE_DOCKER_MANIFEST ";q=1"));
+	assert_false(oci_manifest_is_other(
+	    "application/vnd.docker.distribution.manifest.v1+json"));
 	assert_false(oci_manifest_is_other("application/+json"));
 	assert_false(oci_manifest_is_other("application/a/b+json"));
 	assert_false(oci_manifest_is_other("application/json"));
