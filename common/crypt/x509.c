@@ -17,6 +17,8 @@
 #define DNS_NAME_MAX    253
 #define COMMON_NAME_MAX 64
 #define DAYS_MAX        36500
+/* before now, for clocks that are late */
+#define EARLY_S 3600
 
 static bool
 add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
@@ -153,12 +155,14 @@ fill(X509 *cert, const struct x509_request *request, const char *names,
     const struct key *key, X509 *issuer)
 {
 	X509_NAME *name = X509_get_subject_name(cert);
+	time_t now = time(NULL);
 
 	return X509_set_version(cert, X509_VERSION_3) == 1 &&
 	    set_serial(cert) &&
-	    X509_gmtime_adj(X509_getm_notBefore(cert), -3600) != NULL &&
-	    X509_time_adj_ex(X509_getm_notAfter(cert), (int)request->days, 0,
-		NULL) != NULL &&
+	    X509_time_adj_ex(X509_getm_notBefore(cert), 0, -EARLY_S, &now) !=
+	    NULL &&
+	    X509_time_adj_ex(X509_getm_notAfter(cert), (int)request->days,
+		-EARLY_S - 1, &now) != NULL &&
 	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
 		(const unsigned char *)request->common_name, -1, -1, 0) == 1 &&
 	    X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 &&

@@ -17,7 +17,7 @@ struct x509_request {
 	const char *common_name;
 	const char *const *names; /* DNS names and IP addresses, or NULL */
 	size_t name_count;
-	unsigned days; /* of validity, from an hour ago */
+	unsigned days; /* of validity, from an hour ago, both ends counted */
 };
 
 /*

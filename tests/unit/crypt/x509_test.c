@@ -173,10 +173,42 @@ test_key_of_certificate(void **state UNUSED)
 static void
 test_validity(void **state UNUSED)
 {
-	int64_t end, now = time_now_s();
+	int64_t end, now = time_now_s() - 3600;
 
 	assert_int_equal(x509_not_after(make_server(NULL, 0), &end, &err), 0);
 	assert_in_range(end, now + 397 * 86400 - 60, now + 397 * 86400 + 60);
+}
+
+/* seconds since 1970 of "YYMMDDhhmmssZ" */
+static int64_t
+seconds_of(const unsigned char *time)
+{
+	struct tm tm = { .tm_isdst = 0 };
+	char text[14] = { 0 };
+
+	memcpy(text, time, 13);
+	assert_non_null(strptime(text, "%y%m%d%H%M%SZ", &tm));
+	return timegm(&tm);
+}
+
+/* both ends are valid (RFC 5280, 4.1.2.5), and verifiers count them */
+static void
+test_span(void **state UNUSED)
+{
+	unsigned char *der, *times;
+	int64_t first, last;
+	char *text;
+	size_t n;
+
+	assert_int_equal(
+	    x509_base64(pool, make_server(NULL, 0), &text, &err), 0);
+	der = enc_parse_base64(pool, text, strlen(text), &n);
+	times = memmem(der, n, "\x30\x1e\x17\x0d", 4);
+	assert_non_null(times);
+	first = seconds_of(times + 4);
+	last = seconds_of(times + 4 + 13 + 2);
+	assert_int_equal(last - first + 1, 397 * 86400);
+	assert_in_range(first, time_now_s() - 3660, time_now_s() - 3600);
 }
 
 static void
@@ -376,6 +408,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_signing),
 	TEST(test_key_of_certificate),
 	TEST(test_validity),
+	TEST(test_span),
 	TEST(test_serials_differ),
 	TEST(test_key_pem),
 	TEST(test_key_pem_refused),
