@@ -1,6 +1,7 @@
 #include "common/base/base.h"
 #include "common/crypt/x509.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -37,12 +38,21 @@ add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 static bool
 is_address(const char *name)
 {
-	ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
-	bool yes = address != NULL;
+	/* OpenSSL's own reading takes "+1.2.3.4" and "1.2.3.4 x", too */
+	unsigned char address[sizeof(struct in6_addr)];
 
-	ASN1_OCTET_STRING_free(address);
-	ERR_clear_error();
-	return yes;
+	return inet_pton(AF_INET, name, address) == 1 ||
+	    inet_pton(AF_INET6, name, address) == 1;
+}
+
+/* "01.002.3.4": to some an address, to nobody a name */
+static bool
+ends_in_number(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot != NULL && dot[1] != '\0' &&
+	    dot[1 + strspn(dot + 1, "0123456789")] == '\0';
 }
 
 /* no comma, which would begin another item, and "*" for wildcards */
@@ -53,7 +63,8 @@ is_dns_name(const char *name)
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	    "0123456789.-_*");
 
-	return n > 0 && n <= DNS_NAME_MAX && name[n] == '\0';
+	return n > 0 && n <= DNS_NAME_MAX && name[n] == '\0' &&
+	    !ends_in_number(name);
 }
 
 /* subjectAltName in the form OpenSSL reads */

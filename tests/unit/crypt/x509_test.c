@@ -339,7 +339,9 @@ test_names_refused(void **state UNUSED)
 {
 	static const char *const names[] = { "", "a b", "a,DNS:b", "a\nb",
 		"a/b", "https://a", "a:443", "m\xc3\xbcller.example",
-		"192.0.2.7/24", "[::1]", "DNS:a", "a@b" };
+		"192.0.2.7/24", "[::1]", "DNS:a", "a@b", "1.2.3.4 x",
+		"+1.2.3.4", "-0.2.3.4", " 1.2.3.4", "::1 ", "01.002.3.4",
+		"1.2.3", "256.0.0.1", "1.2.3.4.5", "fe80::1%lo" };
 	const char *many[200];
 	struct x509_request request = { .use = X509_SERVER,
 		.common_name = "registry",
