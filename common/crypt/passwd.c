@@ -56,6 +56,21 @@ find_method(const char *name)
 	return NULL;
 }
 
+static bool
+is_cost(const struct method *m, unsigned cost)
+{
+	return cost >= m->cost_min && cost <= m->cost_max;
+}
+
+/* never cost 0: it means 5 for bcrypt, far too cheap */
+static bool
+make_setting(const struct method *m, unsigned cost,
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE])
+{
+	return crypt_gensalt_rn(m->prefix, cost, NULL, 0, setting,
+		   CRYPT_GENSALT_OUTPUT_SIZE) != NULL;
+}
+
 int
 passwd_hash(struct pool *pool, const char *password, const char *method,
     unsigned cost, char **hash_out, struct err *err)
@@ -66,7 +81,7 @@ passwd_hash(struct pool *pool, const char *password, const char *method,
 	if (m == NULL)
 		return err_set(err, E_INVALID,
 		    "password method \"%.40s\" is not known", method);
-	if (cost < m->cost_min || cost > m->cost_max)
+	if (!is_cost(m, cost))
 		return err_set(err, E_INVALID,
 		    "cost of %s must be from %u to %u", m->name, m->cost_min,
 		    m->cost_max);
@@ -75,9 +90,7 @@ passwd_hash(struct pool *pool, const char *password, const char *method,
 		    "password is longer than the %zu bytes that %s takes",
 		    m->length_max, m->name);
 	*hash_out = pool_alloc(pool, PASSWD_HASH_MAX);
-	/* never cost 0: it means 5 for bcrypt, far too cheap */
-	if (crypt_gensalt_rn(
-		m->prefix, cost, NULL, 0, setting, sizeof(setting)) == NULL ||
+	if (!make_setting(m, cost, setting) ||
 	    run(password, setting, *hash_out, PASSWD_HASH_MAX) < 0) {
 		int number = errno;
 
@@ -164,12 +177,12 @@ passwd_verify(const char *password, const char *hash, struct err *err)
 }
 
 void
-passwd_waste(const char *password)
+passwd_waste(const char *password, const char *method, unsigned cost)
 {
-	/* yescrypt with the default cost */
-	static const char any[] = "$y$j9T$ABCDEFGHIJKLMNOPQRSTU1$";
-	char made[PASSWD_HASH_MAX];
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE], made[PASSWD_HASH_MAX];
+	const struct method *m = find_method(method);
 
 	/* fails for a password that passwd_verify() refuses as fast */
-	(void)run(password, any, made, sizeof(made));
+	if (m != NULL && is_cost(m, cost) && make_setting(m, cost, setting))
+		(void)run(password, setting, made, sizeof(made));
 }

@@ -27,8 +27,12 @@ int passwd_hash(struct pool *pool, const char *password, const char *method,
  */
 int passwd_verify(const char *password, const char *hash, struct err *err);
 
-/* Takes about as long as passwd_verify() with a default hash; for accounts
- * that do not exist, so that time does not tell. */
-void passwd_waste(const char *password);
+/*
+ * Takes about as long as passwd_verify() with a hash of this method and cost;
+ * for accounts that do not exist, so that time does not tell. It still tells
+ * those whose hash was made with other settings. Nothing is done for a method
+ * or cost that passwd_hash() refuses: no hash can be made with it.
+ */
+void passwd_waste(const char *password, const char *method, unsigned cost);
 
 #endif

@@ -10,6 +10,7 @@
 #include "common/base/pool.h"
 #include "common/base/rand.h"
 #include "common/base/time.h"
+#include "common/conf/conf.h"
 #include "common/crypt/digest.h"
 #include "common/crypt/passwd.h"
 #include "common/model/access_token.h"
@@ -144,7 +145,8 @@ compare(const struct account *account, const char *password, struct err *err)
 	if (account != NULL)
 		return passwd_verify(password, account->password_hash, err);
 	/* an unknown name must take as long as a known one */
-	passwd_waste(password);
+	passwd_waste(password, garant.conf->garant_password_method,
+	    (unsigned)garant.conf->garant_password_cost);
 	return 0;
 }
 
