@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <termios.h>
 
+#include "common/base/enc.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/pool.h"
@@ -23,6 +24,10 @@ secret_check_password(const char *password, struct err *err)
 		return err_set(err, E_INVALID,
 		    "a password has %d to %d bytes, this one has %zu",
 		    SECRET_PASSWORD_MIN, PASSWD_LENGTH_MAX, n);
+	if (!enc_is_utf8(password, n))
+		return err_set(err, E_INVALID,
+		    "a password is UTF-8, this one is not: a login by form "
+		    "could not send it");
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)password[i] < 0x20 || password[i] == 0x7f)
 			return err_set(err, E_INVALID,

@@ -7,7 +7,10 @@ struct pool;
 
 #define SECRET_PASSWORD_MIN 8
 
-/* The rules for new passwords: 8 to 512 bytes, no control characters. */
+/*
+ * The rules for new passwords: 8 to 511 bytes of UTF-8, no control characters.
+ * What is not UTF-8 could be sent as Basic, but not in a form (uri_parse_form).
+ */
 int secret_check_password(const char *password, struct err *err);
 
 /*

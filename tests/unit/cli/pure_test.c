@@ -147,6 +147,13 @@ test_password_rules(void **state UNUSED)
 	    err.text, "a password has 8 to 511 bytes, this one has 7");
 	assert_int_equal(secret_check_password("", &err), E_INVALID);
 	assert_int_equal(secret_check_password(too_long, &err), E_INVALID);
+	/* Latin-1, and half a character */
+	assert_int_equal(secret_check_password("p\xe4ssword", &err), E_INVALID);
+	assert_string_equal(err.text,
+	    "a password is UTF-8, this one is not: a login by form could not "
+	    "send it");
+	assert_int_equal(
+	    secret_check_password("12345678\xc3", &err), E_INVALID);
 	assert_int_equal(secret_check_password("1234567\n89", &err), E_INVALID);
 	assert_int_equal(
 	    secret_check_password("12345678\x7f", &err), E_INVALID);
