@@ -36,15 +36,6 @@ secret_check_password(const char *password, struct err *err)
 	return 0;
 }
 
-static void
-cut_newline(char *text, size_t n)
-{
-	if (n > 0 && text[n - 1] == '\n')
-		text[--n] = '\0';
-	if (n > 0 && text[n - 1] == '\r')
-		text[n - 1] = '\0';
-}
-
 static int
 read_stdin(struct pool *pool, const char **out, struct err *err)
 {
@@ -67,7 +58,7 @@ read_stdin(struct pool *pool, const char **out, struct err *err)
 	if (memchr(text, '\0', len) != NULL)
 		return err_set(err, E_INVALID,
 		    "standard input has a NUL byte: not a password");
-	cut_newline(text, len);
+	io_cut_newlines(text, len);
 	*out = text;
 	return 0;
 }
@@ -95,7 +86,7 @@ read_line(int fd, char *text, struct err *err)
 	if (n <= 0 || secret_signal != 0)
 		return err_set(err, E_ABORTED, "interrupted, nothing changed");
 	text[n] = '\0';
-	cut_newline(text, (size_t)n);
+	io_cut_newlines(text, (size_t)n);
 	return 0;
 }
 

@@ -16,7 +16,7 @@ int secret_check_password(const char *password, struct err *err);
 /*
  * Reads a secret into wiped memory. file: a path (refused when it is open to
  * others), "-" for standard input up to its end, or NULL to ask twice on the
- * terminal, without echo. A newline at the end is cut.
+ * terminal, without echo. Newlines at the end are cut.
  */
 int secret_read(struct pool *pool, const char *file, const char *prompt,
     const char **out, struct err *err);

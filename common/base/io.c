@@ -133,6 +133,14 @@ io_read_file(struct pool *pool, const char *path, size_t max, char **text_out,
 	return rc;
 }
 
+size_t
+io_cut_newlines(char *text, size_t n)
+{
+	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		text[--n] = '\0';
+	return n;
+}
+
 int
 io_read_secret(
     struct pool *pool, const char *path, char **text_out, struct err *err)
@@ -148,9 +156,7 @@ io_read_secret(
 	close(fd);
 	if (rc < 0)
 		return rc;
-	while (len > 0 &&
-	    ((*text_out)[len - 1] == '\n' || (*text_out)[len - 1] == '\r'))
-		(*text_out)[--len] = '\0';
+	len = io_cut_newlines(*text_out, len);
 	/* the part before it would be taken for the whole */
 	if (strlen(*text_out) != len)
 		return err_set(err, E_INVALID,

@@ -18,12 +18,15 @@ int io_read_file(struct pool *pool, const char *path, size_t max,
 
 /*
  * As io_read_file() for a file with a secret: refused when others than its
- * owner and group may read it or others than its owner may write it. A
- * newline at its end is cut; a NUL byte is refused. The memory is wiped with
- * the pool.
+ * owner and group may read it or others than its owner may write it.
+ * Newlines at its end are cut; a NUL byte is refused. The memory is wiped
+ * with the pool.
  */
 int io_read_secret(struct pool *pool, const char *path, char **text_out,
     struct err *err);
+
+/* Cuts newlines, also those of DOS, at the end; returns the new length. */
+size_t io_cut_newlines(char *text, size_t n);
 
 /*
  * Writes a new file beside path, syncs it and renames it to path, so that a

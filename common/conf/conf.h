@@ -7,8 +7,8 @@
  * Form: "section.key = value" a line; "#" starts a comment line; blanks
  * around key and value are cut; a value is the rest of the line as it is. An
  * unknown key, a key twice, a value out of range, a line over 4096 bytes or
- * a control character is an error that names file, line and key. Read once,
- * at start or reload.
+ * a control character is an error that names file and line, and the key if
+ * the line has one. Read once, at start or reload.
  */
 #ifndef COMMON_CONF_CONF_H
 #define COMMON_CONF_CONF_H

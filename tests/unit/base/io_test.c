@@ -189,6 +189,7 @@ test_secret(void **state UNUSED)
 		{ "secret", "secret" },
 		{ "secret\n", "secret" },
 		{ "secret\r\n", "secret" },
+		{ "secret\n\r\n\n", "secret" },
 		{ " two\nlines \n\n", " two\nlines " },
 		{ "\n", "" },
 		{ "", "" },

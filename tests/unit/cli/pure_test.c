@@ -7,6 +7,7 @@
 #include "cli/mask.h"
 #include "cli/secret.h"
 #include "common/base/err.h"
+#include "common/base/io.h"
 #include "common/base/pool.h"
 #include "common/conf/conf.h"
 
@@ -161,6 +162,28 @@ test_password_rules(void **state UNUSED)
 	assert_null(strstr(err.text, "12345678"));
 }
 
+/* as from a file: whoever wrote the text may have ended it twice */
+static void
+test_standard_input(void **state UNUSED)
+{
+	static const char text[] = "a pass phrase\r\n\n";
+	struct pool *pool = pool_new(1 << 20);
+	struct err err = { .code = 0 };
+	int ends[2], saved = dup(STDIN_FILENO);
+	const char *secret;
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(io_write_all(ends[1], text, strlen(text), &err), 0);
+	io_close(&ends[1]);
+	assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+	io_close(&ends[0]);
+	assert_int_equal(secret_read(pool, "-", "", &secret, &err), 0);
+	assert_string_equal(secret, "a pass phrase");
+	dup2(saved, STDIN_FILENO);
+	io_close(&saved);
+	pool_free(&pool);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_host_of_url),
 	cmocka_unit_test(test_hosts_items),
@@ -168,6 +191,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_mask),
 	cmocka_unit_test(test_load),
 	cmocka_unit_test(test_password_rules),
+	cmocka_unit_test(test_standard_input),
 };
 
 UNIT_MAIN(tests)
