@@ -33,8 +33,10 @@ bool
 etag_list_has(
     const char *list, const char *tag, enum etag_comparison comparison)
 {
-	const char *p = list;
+	const char *p = list + strspn(list, " \t");
 
+	if (*p == '*' && p[1 + strspn(p + 1, " \t")] == '\0')
+		return true;
 	for (;;) {
 		struct item item;
 
@@ -44,8 +46,6 @@ etag_list_has(
 		item = parse_item(p);
 		if (item.rest == NULL)
 			return false;
-		if (item.n == 1 && *item.tag == '*' && p == item.tag)
-			return true;
 		if (item.n == strlen(tag) &&
 		    memcmp(item.tag, tag, item.n) == 0 &&
 		    (comparison == ETAG_WEAK || !item.weak))

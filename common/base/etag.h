@@ -8,9 +8,9 @@ enum etag_comparison {
 };
 
 /*
- * Does the list of a header name this tag (without quotes), or is it "*"?
- * Tags of the list stand in quotes, or bare as some clients send them. A
- * malformed list names nothing behind its fault.
+ * Does the list of a header name this tag (without quotes), or is it "*" and
+ * nothing else (13.1.1)? Tags of the list stand in quotes, or bare as some
+ * clients send them. A malformed list names nothing behind its fault.
  */
 bool etag_list_has(
     const char *list, const char *tag, enum etag_comparison comparison);

@@ -226,6 +226,13 @@ def _(t):
     points(t, "latest", new)
 
 
+@choice("if-match: PUT over another manifest with * among others is 412 and moves nothing")
+def _(t):
+    old, _answer = put(t, "latest")
+    put(t, "latest", ("If-Match", '"%s", *' % OTHER), n="2")[1].must(412)
+    points(t, "latest", old)
+
+
 @choice("if-match: PUT of a new tag with * is 412")
 def _(t):
     put(t, "latest", ("If-Match", "*"))[1].must(412)
