@@ -178,6 +178,17 @@ test_sizes_refused(void **state UNUSED)
 			values[i]));
 }
 
+/* what a packet of the database, of 16 MB, holds with all that is beside it */
+static void
+test_manifest_size(void **state UNUSED)
+{
+	assert_int_equal(parse("registry.manifest_max = 8M"), 0);
+	assert_int_equal(conf.registry_manifest_max, 8 << 20);
+	assert_refused("registry.manifest_max = 8388609",
+	    NAME ":1: key \"registry.manifest_max\" must be a size from 65536 "
+		 "to 8388608, not \"8388609\"");
+}
+
 static void
 test_numbers(void **state UNUSED)
 {
@@ -478,6 +489,7 @@ static const struct CMUnitTest tests[] = {
 	POOL_TEST(test_paths),
 	POOL_TEST(test_sizes),
 	POOL_TEST(test_sizes_refused),
+	POOL_TEST(test_manifest_size),
 	POOL_TEST(test_numbers),
 	POOL_TEST(test_choices),
 	POOL_TEST(test_unknown_keys),
