@@ -3,21 +3,15 @@
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
-#include "common/json/jscheck.h"
 #include "common/json/jsr.h"
-
-static const struct jscheck_limits limits = {
-	.bytes = (size_t)16 << 20,
-	.depth = 64,
-	.values = 400000,
-};
+#include "common/oci/manifest.h"
 
 int
 oci_image_config_parse(struct oci_image_config *out, struct pool *pool,
     const char *text, size_t n, struct err *err)
 {
 	struct jsr root;
-	int rc = jsr_parse(pool, text, n, &limits, &root, err);
+	int rc = jsr_parse(pool, text, n, &oci_json_limits, &root, err);
 
 	*out = (struct oci_image_config){ "", "", "" };
 	if (rc == 0)

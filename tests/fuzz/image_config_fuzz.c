@@ -7,12 +7,7 @@
 #include "common/json/jscheck.h"
 #include "common/json/jsr.h"
 #include "common/oci/image_config.h"
-
-static const struct jscheck_limits limits = {
-	.bytes = (size_t)16 << 20,
-	.depth = 64,
-	.values = 400000,
-};
+#include "common/oci/manifest.h"
 
 static void
 check_member(const struct jsr *root, const char *name, const char *found)
@@ -35,13 +30,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	int rc = oci_image_config_parse(&config, pool, text, n, &err);
 
 	if (rc == 0) {
-		ASSERT(jsr_parse(pool, text, n, &limits, &root, &err) == 0);
+		ASSERT(jsr_parse(pool, text, n, &oci_json_limits, &root, &err) == 0);
 		ASSERT(jsr_type(&root) == JSR_OBJECT);
 		check_member(&root, "os", config.os);
 		check_member(&root, "architecture", config.architecture);
 		check_member(&root, "created", config.created);
 	} else {
-		ASSERT(rc == E_INVALID || (rc == E_TOOBIG && n > limits.bytes));
+		ASSERT(rc == E_INVALID || (rc == E_TOOBIG && n > oci_json_limits.bytes));
 		ASSERT(err.text[0] != '\0');
 	}
 	pool_free(&pool);

@@ -35,7 +35,8 @@ fuzz_targets += tests/fuzz/image_config_fuzz
 tests_fuzz_image_config_fuzz_SOURCES = tests/fuzz/image_config_fuzz.c \
 	$(fuzz_main)
 tests_fuzz_image_config_fuzz_LDFLAGS = $(fuzz_ldflags)
-tests_fuzz_image_config_fuzz_LDADD = common/libcommon.a $(JSONC_LIBS)
+tests_fuzz_image_config_fuzz_LDADD = common/libcommon.a $(CRYPTO_LIBS) \
+	$(JSONC_LIBS)
 
 fuzz_targets += tests/fuzz/json_fuzz
 tests_fuzz_json_fuzz_SOURCES = tests/fuzz/json_fuzz.c $(fuzz_main)
