@@ -29,6 +29,8 @@ struct server_pool {
 };
 
 #define SERVER_POOLS_MAX 4
+/* less than what the master waits after the drain's deadline */
+#define SERVER_FINISH_S 3
 
 struct server {
 	const char *program; /* "dtr-registry" */
@@ -46,7 +48,14 @@ struct server {
 	int (*check)(const struct conf *conf, struct err *err);
 	/* Once in each worker before its threads; conf lives as long. */
 	int (*start)(const struct conf *conf, struct err *err);
-	/* Once in each worker after its last request. */
+	/*
+	 * Once in each worker that ends: writes down what its requests left in
+	 * memory, within SERVER_FINISH_S seconds. Requests past the drain's
+	 * deadline still run, so it frees nothing that they use. false: it is
+	 * not done, and the process ends without stop() (may be NULL).
+	 */
+	bool (*finish)(void);
+	/* Once in each worker after its last request, and after finish(). */
 	void (*stop)(void);
 	/*
 	 * Before each handler: may this caller do that? 0, or E_UNAUTH,

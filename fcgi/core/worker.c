@@ -189,6 +189,7 @@ worker_main(const struct worker *worker)
 {
 	sigset_t ours;
 	struct err err = { .code = 0 };
+	bool is_done;
 
 	block_signals(&ours);
 	metrics_use_slot(worker->slot);
@@ -200,9 +201,12 @@ worker_main(const struct worker *worker)
 	}
 	start_threads(worker);
 	tell_ready(worker->ready_fd);
+	is_done = drain(worker, wait_for_end(&ours) == WORKER_REPLACED);
+	if (worker->server->finish != NULL)
+		is_done = worker->server->finish() && is_done;
 	/* the memory of threads past the deadline is in use: leave it all to
 	 * the kernel */
-	if (!drain(worker, wait_for_end(&ours) == WORKER_REPLACED))
+	if (!is_done)
 		_exit(0);
 	worker->server->stop();
 	return 0;

@@ -91,6 +91,7 @@ main(int argc, char **argv)
 		.pools = pools,
 		.check = model_check_conf,
 		.start = registry_start,
+		.finish = registry_finish,
 		.stop = registry_stop,
 		.authorize = auth_authorize,
 		.put_error = regerr_put,

@@ -3,27 +3,29 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 
+#include "common/base/address.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/model/account.h"
 #include "common/model/event.h"
 #include "common/model/manifest.h"
 #include "common/model/model.h"
+#include "common/oci/manifest.h"
 #include "common/oci/name.h"
 #include "fcgi/core/metrics.h"
 #include "fcgi/core/req.h"
+#include "fcgi/core/server.h"
 #include "fcgi/registry/auth.h"
 #include "fcgi/registry/registry.h"
 
-#define CHAINS	     1024
-#define PULLS_MAX    20000
-#define FLUSH_MS     5000
-#define ACCOUNT_SIZE 65
-#define REMOTE_SIZE  46
-#define AGENT_SIZE   128
-#define TYPE_SIZE    256
+#define CHAINS     1024
+#define PULLS_MAX  20000
+#define FLUSH_MS   5000
+#define AGENT_SIZE 128
 
 struct pull {
 	struct pull *next; /* in its chain, then among the collected */
@@ -36,16 +38,18 @@ struct pull {
 	uint32_t times;
 	char repository[OCI_NAME_MAX + 1];
 	char tag[OCI_TAG_MAX + 1]; /* "": by digest */
-	char account[ACCOUNT_SIZE];
-	char remote[REMOTE_SIZE];
+	char account[ACCOUNT_NAME_MAX + 1];
+	char remote[ADDRESS_SIZE];
 	char request_id[REQ_ID_SIZE]; /* of the first */
 	char user_agent[AGENT_SIZE];
-	char media_type[TYPE_SIZE];
+	char media_type[OCI_MEDIA_TYPE_MAX + 1];
 };
 
 static pthread_mutex_t pull_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pull *pull_chains[CHAINS];
 static size_t pull_count;
+static bool pull_is_over; /* no more are collected */
+static atomic_int_fast64_t pull_left; /* neither written nor lost */
 static unsigned char pull_shard;
 /* the thread that writes them; a database that makes it wait keeps nothing
  * else from its time */
@@ -105,7 +109,7 @@ describe(struct pull *out, struct req *req, const struct manifest *manifest,
 	copy(out->media_type, sizeof(out->media_type), manifest->media_type);
 }
 
-/* false: there is no room for another one */
+/* false: there is no room for another one, or no time to write it */
 static bool
 count(struct req *req, const struct manifest *manifest, const char *tag)
 {
@@ -114,6 +118,8 @@ count(struct req *req, const struct manifest *manifest, const char *tag)
 
 	while (pull != NULL && !is_equal(pull, req, manifest, tag))
 		pull = pull->next;
+	if (pull_is_over)
+		return false;
 	if (pull != NULL) {
 		pull->times++;
 		return true;
@@ -136,6 +142,8 @@ pull_log_add(
 
 	pthread_mutex_lock(&pull_lock);
 	counted = count(req, manifest, tag != NULL ? tag : "");
+	if (counted)
+		atomic_fetch_add(&pull_left, 1);
 	pthread_mutex_unlock(&pull_lock);
 	if (!counted)
 		metric_add(REGISTRY_PULLS_LOST, 1);
@@ -186,19 +194,37 @@ fill(struct event_pull *out, struct actor *actor, const struct pull *pull)
 	out->manifest_id = pull->manifest_id;
 }
 
-/* forgets the first n that wait */
-static void
+/* forgets the first n that wait; returns how many pulls they were */
+static int64_t
 forget(size_t n)
 {
+	int64_t times = 0;
+
 	while (n-- > 0) {
 		struct pull *first = pull_waiting;
 
+		times += first->times;
 		pull_waiting = first->next;
 		mem_free(&first);
 	}
+	atomic_fetch_sub(&pull_left, times);
+	return times;
 }
 
-/* one batch of those that wait; an error leaves them waiting */
+static void
+lose(int64_t pulls, const struct err *err)
+{
+	metric_add(REGISTRY_PULLS_LOST, pulls);
+	log_event(NULL, LOG_ERROR, "pulls_lost", LOG_NUMBER("pulls", pulls),
+	    LOG_TEXT("error", err->text), LOG_TEXT("cause", err->cause));
+}
+
+/*
+ * One batch of those that wait. E_BUSY, the database is away, as the requests
+ * say: they wait on. After any other error the batch is lost: it would fail
+ * again for ever, and hold up all behind it. Whether an uncertain one was
+ * committed is not known: better once too few.
+ */
 static int
 write_batch(struct err *err)
 {
@@ -215,26 +241,55 @@ write_batch(struct err *err)
 	rc = event_put_pulls(registry.db, batch, n, err);
 	mem_free(&batch);
 	mem_free(&actors);
-	/* whether it was committed is not known: better once too few */
-	if (rc == 0 || rc == E_UNCERTAIN)
+	if (rc == E_BUSY)
+		return rc;
+	if (rc < 0)
+		lose(forget(n), err);
+	else
 		forget(n);
-	return rc;
+	return 0;
 }
 
 static int
-flush(struct err *err)
+write_waiting(struct err *err)
 {
 	int rc = 0;
 
-	/* what waits is written before more is collected: so the memory that
-	 * a database which is away can cost has an end */
-	while (rc == 0 && pull_waiting != NULL)
-		rc = write_batch(err);
-	if (rc == 0)
-		collect();
 	while (rc == 0 && pull_waiting != NULL)
 		rc = write_batch(err);
 	return rc;
+}
+
+/* what waits is written before more is collected: so the memory that a
+ * database which is away can cost has an end */
+static int
+flush(struct err *err)
+{
+	int rc = write_waiting(err);
+
+	if (rc < 0)
+		return rc;
+	collect();
+	return write_waiting(err);
+}
+
+/* what comes behind is lost; what cannot be written now, too */
+static void
+flush_last(void)
+{
+	struct err err = { .code = 0 };
+	size_t n = 0;
+
+	pthread_mutex_lock(&pull_lock);
+	pull_is_over = true;
+	pthread_mutex_unlock(&pull_lock);
+	if (flush(&err) == 0)
+		return;
+	collect();
+	for (const struct pull *pull = pull_waiting; pull != NULL;
+	     pull = pull->next)
+		n++;
+	lose(forget(n), &err);
 }
 
 static void *
@@ -243,11 +298,9 @@ writer_main(void *unused UNUSED)
 	struct pollfd stop = { .fd = pull_stop_fd, .events = POLLIN };
 	struct err err;
 
-	while (poll(&stop, 1, FLUSH_MS) <= 0) {
-		/* E_BUSY: the database is away, as the requests say */
-		if (flush(&err) < 0 && err.code != E_BUSY)
-			log_err(NULL, LOG_ERROR, "pulls_not_written", &err);
-	}
+	while (poll(&stop, 1, FLUSH_MS) <= 0)
+		(void)flush(&err);
+	flush_last();
 	return NULL;
 }
 
@@ -263,18 +316,21 @@ pull_log_start(void)
 	ASSERT(pthread_create(&pull_writer, NULL, writer_main, NULL) == 0);
 }
 
-void
+bool
 pull_log_stop(void)
 {
 	uint64_t one = 1;
+	struct timespec until;
 	struct err err;
 
 	ASSERT(write(pull_stop_fd, &one, sizeof(one)) == sizeof(one));
-	pthread_join(pull_writer, NULL);
-	close(pull_stop_fd);
-	if (flush(&err) < 0)
-		log_err(NULL, LOG_ERROR, "pulls_not_written", &err);
-	collect();
-	while (pull_waiting != NULL)
-		forget(1);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += SERVER_FINISH_S;
+	if (pthread_timedjoin_np(pull_writer, NULL, &until) == 0) {
+		close(pull_stop_fd);
+		return true;
+	}
+	err_set(&err, E_BUSY, "the database did not answer in time");
+	lose(atomic_load(&pull_left), &err);
+	return false;
 }

@@ -44,9 +44,14 @@ registry_start(const struct conf *conf, struct err *err)
 }
 
 void
+bool
+registry_finish(void)
+{
+	return pull_log_stop();
+}
+
 registry_stop(void)
 {
-	pull_log_stop();
 	token_stop();
 	cache_free(&registry.manifests);
 	cache_free(&registry.tokens);

@@ -1,8 +1,11 @@
 """Events, counters and last pulls; nothing is lost at a stop."""
 import json
+import re
+import time
 
+import fastcgi
 from policy_test import INDEX, MANIFEST, Repository, digest_of
-from stack import wait_for
+from stack import Stack, wait_for
 
 KINDS = {"1": "push", "2": "pull", "3": "delete", "4": "mount"}
 
@@ -100,15 +103,61 @@ def test_no_pull_is_lost_at_a_stop_or_reload(own_stack):
         wait_for("registry serves", lambda: own_stack.answers("/_health/registry/readyz"))
 
 
+def test_no_pull_is_lost_when_a_request_outlives_the_drain():
+    stack = Stack(sendfile="none", settings=[("node.drain_seconds", "1"), ("registry.workers", "1")])
+    try:
+        stack.start()
+        repository = Repository(stack, "admin/outlived")
+        assert repository.put("a", repository.image("outlived")).status == 201
+        large = repository.blob(b"l" * (8 << 20))
+        # a client that does not read its answer
+        silent = fastcgi.Connection(stack.path("run/registry.sock"))
+        silent.begin(fastcgi.request_params("GET", "/v2/admin/outlived/blobs/" + large, repository.auth))
+        silent.end_body()
+        silent.read(8)
+        assert repository.ask("GET", "manifests/a").status == 200
+        wait_for("it was just written", lambda: total(stack, "admin/outlived", 2) == 1)
+        for _ in range(11):
+            assert repository.ask("GET", "manifests/a").status == 200
+        stack.stop_responder("dtr-registry")
+        assert total(stack, "admin/outlived", 2) == 12
+        with open(stack.path("dtr-registry.log")) as log:
+            logged = [json.loads(line)["event"] for line in log]
+        assert "drain_deadline_passed" in logged and "pulls_lost" not in logged
+        silent.close()
+    finally:
+        stack.stop()
+
+
+def lost(stack):
+    text = stack.ask_node("GET", "/_health/registry/metrics").body.decode()
+    return int(re.search(r"^registry_pulls_lost_total (\d+)", text, re.M).group(1))
+
+
 def test_pulls_wait_for_the_database(own_stack):
     repository = Repository(own_stack, "admin/wait")
-    image = repository.image("wait")
-    assert repository.put("a", image).status == 201
+    assert repository.put("a", repository.image("wait")).status == 201
+    for _ in range(7):
+        assert repository.ask("GET", "manifests/a").status == 200
+    own_stack.mariadb("stop")
+    time.sleep(6)  # so that it is tried meanwhile; nothing shows that
+    own_stack.mariadb("start")
+    wait_for("pulls are written", lambda: total(own_stack, "admin/wait", 2) == 7)
+    assert lost(own_stack) == 0
+
+
+def test_pulls_that_the_database_refuses_are_counted_and_hold_up_no_others(own_stack):
+    repository = Repository(own_stack, "admin/refused")
+    assert repository.put("a", repository.image("refused")).status == 201
     own_stack.sql("RENAME TABLE event TO event_away")
     for _ in range(7):
         assert repository.ask("GET", "manifests/a").status == 200
-    import time
-    time.sleep(6)
-    assert total(own_stack, "admin/wait", 2) == 0
+    wait_for("they are given up", lambda: lost(own_stack) == 7)
     own_stack.sql("RENAME TABLE event_away TO event")
-    wait_for("pulls are written", lambda: total(own_stack, "admin/wait", 2) == 7)
+    for _ in range(5):
+        assert repository.ask("GET", "manifests/a").status == 200
+    wait_for("pulls are written", lambda: total(own_stack, "admin/refused", 2) == 5)
+    assert lost(own_stack) == 7
+    with open(own_stack.path("dtr-registry.log")) as log:
+        told = [event for event in map(json.loads, log) if event["event"] == "pulls_lost"]
+    assert sum(event["pulls"] for event in told) == 7
