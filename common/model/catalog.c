@@ -109,32 +109,30 @@ add_namespaces(
 }
 
 static int
-add_readable(struct catalog *c, const char *reader, struct err *err)
+add_readable(struct catalog *c, const struct rand_id *reader, struct err *err)
 {
-	struct rand_id id;
 	struct db_rows rows;
 	int rc = db_select(
-	    c->db, c->pool, Q_CATALOG_READER, &rows, err, db_text(reader));
+	    c->db, c->pool, Q_CATALOG_READER, &rows, err, db_id(reader));
 
 	if (rc < 0)
 		return rc;
 	if (rows.count == 0)
 		return add_public(c, err);
-	if (db_cell(&rows, 0, 1)->i == 1)
+	if (db_cell(&rows, 0, 0)->i == 1)
 		return add_all(c, err);
-	id = db_cell_id(&rows, 0, 0);
 	rc = add_public(c, err);
 	if (rc == 0)
-		rc = add_namespaces(c, &id, err);
+		rc = add_namespaces(c, reader, err);
 	if (rc == 0)
-		rc = add_granted(c, &id, err);
+		rc = add_granted(c, reader, err);
 	return rc;
 }
 
 int
-catalog_list(struct db *db, struct pool *pool, const char *reader,
-    const char *after, size_t limit, const char ***names_out,
-    size_t *count_out, struct err *err)
+catalog_list(struct db *db, struct pool *pool, const struct rand_id *reader,
+    const char *after, size_t limit, const char ***names_out, size_t *count_out,
+    struct err *err)
 {
 	struct catalog c = { .db = db, .pool = pool, .after = after,
 		.limit = limit, .names = VEC_INIT(2 * limit) };

@@ -5,15 +5,16 @@
 struct db;
 struct err;
 struct pool;
+struct rand_id;
 
 /*
  * Up to limit names behind after (exclusive), in byte order, of repositories
- * with a tag that the account named reader may read (NULL: what is public).
+ * with a tag that the account reader may read (NULL: what is public).
  * The rules are those of access.h. Reads about as many rows as it returns,
  * for each namespace that the reader has a right on.
  */
-int catalog_list(struct db *db, struct pool *pool, const char *reader,
-    const char *after, size_t limit, const char ***names_out,
-    size_t *count_out, struct err *err);
+int catalog_list(struct db *db, struct pool *pool, const struct rand_id *reader,
+    const char *after, size_t limit, const char ***names_out, size_t *count_out,
+    struct err *err);
 
 #endif

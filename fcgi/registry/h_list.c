@@ -36,15 +36,13 @@ h_tags_get(struct req *req, struct err *err)
 int
 h_catalog_get(struct req *req, struct err *err)
 {
-	const struct identity *identity = auth_identity(req);
 	const char **names;
 	struct page page;
 	size_t count;
 	int rc = page_parse(&page, req, CATALOG_PAGE, err);
 
 	if (rc == 0)
-		rc = catalog_list(registry.db, req->pool,
-		    identity->name[0] != '\0' ? identity->name : NULL,
+		rc = catalog_list(registry.db, req->pool, auth_account(req),
 		    page.last, page.size + 1, &names, &count, err);
 	if (rc < 0)
 		return rc;

@@ -4,7 +4,7 @@
 
 -- name: catalog_reader
 -- roles: registry
-SELECT id, is_admin FROM account WHERE name = ? AND is_active = 1;
+SELECT is_admin FROM account WHERE id = ? AND is_active = 1;
 
 -- name: catalog_all
 -- roles: registry

@@ -147,7 +147,7 @@ is_listed(const struct account *account, const char *path)
 	size_t count;
 
 	ok(catalog_list(env.registry, env.pool,
-	    account != NULL ? account->name : NULL, "", 1000, &names, &count,
+	    account != NULL ? &account->id : NULL, "", 1000, &names, &count,
 	    &env.err));
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(names[i], path) == 0)

@@ -324,6 +324,21 @@ def test_the_rate_of_requests_has_a_limit(stack, setting):
     assert float([l for l in text.splitlines() if l.startswith("registry_requests_limited_total ")][0].split()[1]) >= 4
 
 
+def test_the_catalog_goes_by_the_account_not_by_its_name(stack):
+    users = ("renamed-one", "renamed-two")
+    for user in users:
+        dtr(stack, "user", "create", user, "--password-file", stack.path("password"))
+        own = Repository(stack, user + "/own", user=user)
+        assert own.put("v1", own.image(user)).status == 201
+    token = stack.bearer("registry:catalog:*", user=users[0])
+    assert json.loads(stack.request("GET", "/v2/_catalog?n=1&last=renamed", token).body) == {
+        "repositories": ["renamed-one/own"]}
+    for old, new in (("one", "three"), ("two", "one")):
+        stack.sql("UPDATE account SET name = 'renamed-%s' WHERE name = 'renamed-%s'" % (new, old))
+    assert json.loads(stack.request("GET", "/v2/_catalog?n=1&last=renamed", token).body) == {
+        "repositories": ["renamed-one/own"]}
+
+
 @pytest.fixture
 def slow_logins():
     """A registry that checks one password at a time, which takes a second or so."""
