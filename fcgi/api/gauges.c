@@ -43,9 +43,9 @@ show_cluster(struct err *err)
 	struct db_cluster c;
 	int rc = db_cluster(api.db, &c, err);
 
+	metric_set(API_CLUSTER_READY, c.is_ready);
 	if (rc < 0)
 		return rc;
-	metric_set(API_CLUSTER_READY, c.is_ready);
 	metric_set(API_CLUSTER_NODES, c.nodes);
 	metric_set(API_CLUSTER_RECEIVED, c.receive_queue);
 	return 0;
@@ -54,7 +54,6 @@ show_cluster(struct err *err)
 static void
 note_failure(const struct err *err)
 {
-	metric_set(API_CLUSTER_READY, 0);
 	log_event(NULL, LOG_WARN, "metrics_not_read",
 	    LOG_TEXT("error", err->text), LOG_TEXT("cause", err->cause));
 }
@@ -69,7 +68,10 @@ gauges_tick(void)
 	if (ticks++ % EVERY != 0)
 		return;
 	pool = pool_new(MEMORY_MAX);
-	if (show_backlog(pool, &err) < 0 || show_cluster(&err) < 0)
+	if (show_cluster(&err) < 0)
+		note_failure(&err);
+	/* not only the database may be at fault */
+	if (show_backlog(pool, &err) < 0)
 		note_failure(&err);
 	pool_free(&pool);
 }

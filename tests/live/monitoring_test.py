@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from repository import Repository
-from stack import TOP
+from stack import TOP, wait_for
 
 PARTS = ("registry", "garant", "api")
 # of PromQL, and what Prometheus or its configuration adds
@@ -153,3 +153,21 @@ def test_what_a_push_and_pulls_cost_is_counted(stack):
     for action in ("open", "write", "sync"):
         assert grown('registry_storage_action_seconds_count{action="%s"}' % action) > 0, action
         assert grown('registry_storage_action_seconds_sum{action="%s"}' % action) > 0, action
+
+
+def test_a_wrong_setting_does_not_say_that_the_database_is_away(own_stack):
+    def gauge(name):
+        text = own_stack.ask_node("GET", "/_health/api/metrics").body.decode()
+        return re.search(r"^%s (\S+)$" % name, text, re.M).group(1)
+    wait_for("the database was looked at", lambda: gauge("dtr_database_ready") == "1")
+    own_stack.sql("REPLACE INTO setting VALUES ('gc.delay', 'soon', 1, UTC_TIMESTAMP(6))")
+
+    def told():
+        with open(own_stack.path("dtr-api.log")) as f:
+            return [line for line in map(json.loads, f) if line["event"] == "metrics_not_read"]
+    wait_for("it cannot be read", lambda: told() and "gc.delay" in told()[0]["error"])
+    assert gauge("dtr_database_ready") == "1"
+    own_stack.mariadb("stop")
+    wait_for("the database is away", lambda: gauge("dtr_database_ready") == "0")
+    own_stack.mariadb("start")
+    wait_for("it is back", lambda: gauge("dtr_database_ready") == "1")
