@@ -6,6 +6,7 @@
 #include "fcgi/api/health.h"
 #include "fcgi/api/identity.h"
 #include "fcgi/core/errlist.h"
+#include "fcgi/core/server.h"
 
 struct api api;
 
@@ -30,7 +31,8 @@ api_stop(void)
 int
 api_ready(struct err *err)
 {
-	return db_check(api.db, err) < 0 ? err_prefix(err, "database") : 0;
+	return db_check(api.db, err) < 0 ? server_lacks(err, SERVER_DATABASE)
+					 : 0;
 }
 
 int

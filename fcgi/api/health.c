@@ -61,16 +61,16 @@ health_stop(void)
 	pthread_mutex_destroy(&health.lock);
 }
 
+/* what a program's own /readyz says that it lacks: the database is one part
+ * for all, other things are of the program */
 static bool
-begins_with(const char *text, const char *word)
+lacks(const struct fcgi_answer *answer, const char *part)
 {
-	return strncmp(text, word, strlen(word)) == 0;
+	const char *said = fcgi_answer_header(answer, SERVER_LACKS);
+
+	return said != NULL && strcmp(said, part) == 0;
 }
 
-/*
- * A program's own /readyz says which part it lacks. The database is one part
- * for all; other things are of the program.
- */
 static void
 check_program(struct pool *pool, bool is_broken[PARTS], enum part part,
     const char *socket)
@@ -89,11 +89,11 @@ check_program(struct pool *pool, bool is_broken[PARTS], enum part part,
 		is_broken[part] = true;
 	} else if (answer->status != 200) {
 		/* what exactly is in its own log */
-		if (begins_with(answer->body, "database"))
+		if (lacks(answer, SERVER_DATABASE))
 			part = PART_DATABASE;
-		else if (begins_with(answer->body, "storage"))
+		else if (lacks(answer, SERVER_STORAGE))
 			part = PART_STORAGE;
-		if (!begins_with(answer->body, "draining"))
+		if (!lacks(answer, SERVER_DRAINING))
 			is_broken[part] = true;
 	}
 }

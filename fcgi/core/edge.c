@@ -82,22 +82,33 @@ server_is_draining(struct pool *pool)
 		   F_OK) == 0;
 }
 
+int
+server_lacks(struct err *err, const char *part)
+{
+	err_prefix(err, "%s", part);
+	return err_reason(err, part);
+}
+
 static int
 get_ready(struct req *req, struct err *err)
 {
 	int rc = edge_server->ready(err);
 
 	metrics_ready(rc == 0);
-	if (rc < 0)
+	if (rc < 0) {
 		log_err(&req->log, LOG_WARN, "not_ready", err);
-	else if (server_is_draining(req->pool))
-		rc = err_set(err, E_BUSY, "draining");
+	} else if (server_is_draining(req->pool)) {
+		err_set(err, E_BUSY, SERVER_DRAINING);
+		rc = err_reason(err, SERVER_DRAINING);
+	}
 	if (rc == 0) {
 		resp_send(req, "text/plain", "ready\n", 6);
 		return 0;
 	}
 	resp_status(req, 503);
 	resp_header(req, "Retry-After", RETRY_AFTER);
+	if (err->reason != NULL)
+		resp_header(req, SERVER_LACKS, err->reason);
 	resp_send(req, "text/plain", err->text, strlen(err->text));
 	return 0;
 }

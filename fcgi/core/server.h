@@ -66,7 +66,7 @@ struct server {
 	void (*put_error)(struct req *req, const struct err *err);
 	/* Added to every answer before it is made (may be NULL). */
 	void (*prepare)(struct req *req);
-	/* For /readyz: 0 when the parts it needs are up. */
+	/* For /readyz: 0 when the parts it needs are up, else server_lacks(). */
 	int (*ready)(struct err *err);
 	/* About once a second on a thread of its own (may be NULL). */
 	void (*tick)(void);
@@ -77,6 +77,19 @@ int server_main(const struct server *server, int argc, char **argv);
 
 /* Is CONF_DRAIN_FILE there? /readyz says "draining" (503) then. */
 bool server_is_draining(struct pool *pool);
+
+/*
+ * For ready(): this part (a static text) is why. It is put before the text,
+ * which is for people; programs read it alone in a header of /readyz.
+ * Returns err->code.
+ */
+int server_lacks(struct err *err, const char *part);
+
+/* That header, and parts that have a meaning beyond one program. */
+#define SERVER_LACKS    "X-Lacks"
+#define SERVER_DATABASE "database"
+#define SERVER_STORAGE  "storage"
+#define SERVER_DRAINING "draining"
 
 /* HTTP status for an error code: the one table (see edge.c). */
 int edge_status(const struct err *err);

@@ -7,6 +7,7 @@
 #include "common/model/model.h"
 #include "common/model/setting.h"
 #include "fcgi/core/errlist.h"
+#include "fcgi/core/server.h"
 #include "fcgi/garant/login.h"
 #include "fcgi/garant/signer.h"
 
@@ -72,11 +73,9 @@ garant_ready(struct err *err)
 	int rc = db_check(garant.db, err);
 
 	if (rc < 0)
-		return err_prefix(err, "database");
+		return server_lacks(err, SERVER_DATABASE);
 	rc = signer_check(err);
-	if (rc < 0)
-		return err_prefix(err, "token key");
-	return 0;
+	return rc < 0 ? server_lacks(err, "token key") : 0;
 }
 
 int

@@ -8,6 +8,7 @@
 #include "common/model/setting.h"
 #include "fcgi/core/cache.h"
 #include "fcgi/core/metrics.h"
+#include "fcgi/core/server.h"
 #include "fcgi/registry/pull_log.h"
 #include "fcgi/registry/token.h"
 
@@ -43,13 +44,13 @@ registry_start(const struct conf *conf, struct err *err)
 	return 0;
 }
 
-void
 bool
 registry_finish(void)
 {
 	return pull_log_stop();
 }
 
+void
 registry_stop(void)
 {
 	token_stop();
@@ -76,7 +77,7 @@ registry_ready(struct err *err)
 	int rc = db_check(registry.db, err);
 
 	if (rc < 0)
-		return err_prefix(err, "database");
+		return server_lacks(err, SERVER_DATABASE);
 	rc = blob_store_check(registry.store, &free_bytes, err);
 	/* a full store serves pulls, and is full on every node that shares it:
 	 * pushes say so by themselves */
@@ -84,5 +85,5 @@ registry_ready(struct err *err)
 		err_clear(err);
 		return 0;
 	}
-	return rc < 0 ? err_prefix(err, "storage") : 0;
+	return rc < 0 ? server_lacks(err, SERVER_STORAGE) : 0;
 }

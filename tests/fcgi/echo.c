@@ -229,9 +229,10 @@ put_error(struct req *req, const struct err *err)
 static int
 ready(struct err *err)
 {
-	if (access("not-ready", F_OK) == 0)
-		return err_set(err, E_BUSY, "database: not there");
-	return 0;
+	if (access("not-ready", F_OK) != 0)
+		return 0;
+	err_set(err, E_BUSY, "not there");
+	return server_lacks(err, SERVER_DATABASE);
 }
 
 static void
