@@ -81,6 +81,15 @@ run_releases(struct pool *pool)
 	}
 }
 
+/* all that was used: nobody knows any more what of it was secret */
+static void
+block_wipe(struct pool_block *block)
+{
+	ASAN_UNPOISON_MEMORY_REGION(block->data, block->used);
+	mem_wipe(block->data, block->used);
+	block->used = 0;
+}
+
 void
 pool_clear(struct pool *pool)
 {
@@ -92,13 +101,12 @@ pool_clear(struct pool *pool)
 	while (block->next != NULL) {
 		struct pool_block *next = block->next;
 
+		block_wipe(block);
 		free(block);
 		block = next;
 	}
-	ASAN_UNPOISON_MEMORY_REGION(block->data, block->used);
-	memset(block->data, 0, block->used);
-	ASAN_POISON_MEMORY_REGION(block->data, block->used);
-	block->used = 0;
+	block_wipe(block);
+	ASAN_POISON_MEMORY_REGION(block->data, block->size);
 	pool->blocks = block;
 	pool->used = 0;
 }
@@ -199,30 +207,6 @@ pool_on_free(struct pool *pool, void (*release)(void *), void *object)
 	r->object = object;
 	r->next = pool->releases;
 	pool->releases = r;
-}
-
-struct secret {
-	void *p;
-	size_t n;
-};
-
-static void
-secret_wipe(void *object)
-{
-	struct secret *s = object;
-
-	mem_wipe(s->p, s->n);
-}
-
-void *
-pool_secret(struct pool *pool, size_t n)
-{
-	struct secret *s = pool_alloc(pool, sizeof(*s));
-
-	s->p = pool_alloc(pool, n);
-	s->n = n;
-	pool_on_free(pool, secret_wipe, s);
-	return s->p;
 }
 
 size_t

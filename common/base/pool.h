@@ -4,7 +4,9 @@
  * descriptor or a database connection, registers a function with
  * pool_on_free().
  *
- * Memory is zeroed. A pool is not shared between threads.
+ * Memory is zeroed, and what was in it is overwritten before it is given back
+ * or used again: a request's memory has passwords in places that only a parser
+ * knows. A pool is not shared between threads.
  *
  * Every pool has a ceiling. To pass it is a bug, since each thing that a
  * stranger can make large has a smaller maximum of its own; it aborts.
@@ -52,12 +54,12 @@ char *pool_vprintf(struct pool *pool, const char *format, va_list args)
 /* Calls release(object) when the pool is cleared or freed, newest first. */
 void pool_on_free(struct pool *pool, void (*release)(void *), void *object);
 
-/*
- * n zeroed bytes for a secret; they are overwritten before the pool gives
- * the memory back.
- */
-void *pool_secret(struct pool *pool, size_t n)
-    __attribute__((returns_nonnull));
+/* pool_alloc() of what is secret: it is not logged and not copied around. */
+static inline void *
+pool_secret(struct pool *pool, size_t n)
+{
+	return pool_alloc(pool, n);
+}
 
 /* Bytes handed out since the last clear. */
 size_t pool_used(const struct pool *pool);

@@ -41,6 +41,8 @@ tests_unit_base_num_test_LDADD = $(base_test_libs)
 tests_unit_base_pool_test_SOURCES = tests/unit/base/pool_test.c \
 	tests/unit/aborts.h
 tests_unit_base_pool_test_LDADD = $(base_test_libs)
+# it looks into memory that is given back
+tests_unit_base_pool_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
 tests_unit_base_rand_test_SOURCES = tests/unit/base/rand_test.c
 tests_unit_base_rand_test_LDADD = $(base_test_libs)
 tests_unit_base_str_test_SOURCES = tests/unit/base/str_test.c \

@@ -2,6 +2,9 @@
 #include "common/base/base.h"
 #include "tests/unit/unit.h"
 
+#include <malloc.h>
+#include <stdlib.h>
+
 #include "common/base/mem.h"
 #include "common/base/pool.h"
 #include "tests/unit/aborts.h"
@@ -188,36 +191,53 @@ test_bugs(void **state UNUSED)
 	assert_true(aborts(no_ceiling));
 }
 
-struct look {
-	const unsigned char *secret;
-	bool is_wiped;
-};
+#define SECRET "correct horse battery staple"
 
-static void
-look(void *object)
+static const char *secret; /* in memory that is to be given back */
+static size_t wiped;
+
+/* the linker puts it in the place of the real one: see local.mk */
+void __wrap_free(void *p);
+void __real_free(void *p);
+
+void
+__wrap_free(void *p)
 {
-	static const unsigned char zero[100];
-	struct look *l = object;
+	uintptr_t begin = (uintptr_t)p, at = (uintptr_t)secret;
+	size_t n = p != NULL ? malloc_usable_size(p) : 0;
 
-	l->is_wiped = memcmp(l->secret, zero, sizeof(zero)) == 0;
+	if (at > begin && at < begin + n) {
+		for (size_t i = 0; i < sizeof(SECRET); i++)
+			assert_int_equal(secret[i], 0);
+		secret = NULL;
+		wiped++;
+	}
+	__real_free(p);
 }
 
-/* registered before the secret, so run after its wiping */
+/* in a block that is given back: the pool keeps the first one */
 static void
-test_secret(void **state UNUSED)
+put_secret(struct pool *pool)
 {
-	static const unsigned char zero[100];
-	struct pool *pool = pool_new(CEILING);
-	struct look l = { .is_wiped = false };
-	unsigned char *secret;
+	char *text;
 
-	pool_on_free(pool, look, &l);
-	secret = pool_secret(pool, 100);
-	assert_memory_equal(secret, zero, sizeof(zero));
-	memset(secret, 'x', 100);
-	l.secret = secret;
+	pool_alloc(pool, 30000);
+	text = pool_alloc(pool, 30000);
+	memcpy(text, SECRET, sizeof(SECRET));
+	secret = text;
+}
+
+static void
+test_memory_is_wiped_before_it_is_given_back(void **state UNUSED)
+{
+	struct pool *pool = pool_new(CEILING);
+
+	put_secret(pool);
+	pool_clear(pool);
+	assert_int_equal(wiped, 1);
+	put_secret(pool);
 	pool_free(&pool);
-	assert_true(l.is_wiped);
+	assert_int_equal(wiped, 2);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -228,7 +248,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_release_allocates),
 	cmocka_unit_test(test_ceiling),
 	cmocka_unit_test(test_bugs),
-	cmocka_unit_test(test_secret),
+	cmocka_unit_test(test_memory_is_wiped_before_it_is_given_back),
 };
 
 UNIT_MAIN(tests)
