@@ -5,6 +5,10 @@
 #include "common/base/time.h"
 #include "common/crypt/jws.h"
 #include "common/json/jscheck.h"
+#include "common/model/setting.h"
+
+/* the end of the year 9999: in microseconds, too, far from INT64_MAX */
+#define LAST_S INT64_C(253402300799)
 
 static const struct jscheck_limits limits = {
 	.bytes = JWS_SIZE_MAX,
@@ -39,11 +43,11 @@ registry_token_parse(struct registry_token *out, struct pool *pool,
 	if (rc == 0)
 		rc = jsr_str(claims, "uid", false, &uid, err);
 	if (rc == 0)
-		rc = jsr_int(claims, "exp", true, 0, INT64_MAX / 2,
-		    &out->expires_s, err);
+		rc = jsr_int(
+		    claims, "exp", true, 0, LAST_S, &out->expires_s, err);
 	if (rc == 0)
-		rc = jsr_int(claims, "nbf", true, 0, INT64_MAX / 2,
-		    &out->not_before_s, err);
+		rc = jsr_int(
+		    claims, "nbf", true, 0, LAST_S, &out->not_before_s, err);
 	if (rc == 0)
 		rc = jsr_int(
 		    claims, "gen", true, 0, INT64_MAX, &out->generation, err);

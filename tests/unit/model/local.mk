@@ -2,6 +2,7 @@
 if HAVE_CMOCKA
 model_tests = \
 	tests/unit/model/access_test \
+	tests/unit/model/registry_token_test \
 	tests/unit/model/search_words_test
 model_test_libs = common/libcommon.a $(CMOCKA_LIBS) $(MYSQL_LIBS) \
 	$(CRYPTO_LIBS)
@@ -9,6 +10,9 @@ check_PROGRAMS += $(model_tests)
 TESTS += $(model_tests)
 tests_unit_model_access_test_SOURCES = tests/unit/model/access_test.c
 tests_unit_model_access_test_LDADD = $(model_test_libs)
+tests_unit_model_registry_token_test_SOURCES = \
+	tests/unit/model/registry_token_test.c
+tests_unit_model_registry_token_test_LDADD = $(model_test_libs) $(JSONC_LIBS)
 tests_unit_model_search_words_test_SOURCES = \
 	tests/unit/model/search_words_test.c
 tests_unit_model_search_words_test_LDADD = $(model_test_libs)
