@@ -57,13 +57,13 @@ registry_token_parse(struct registry_token *out, struct pool *pool,
 	return 0;
 }
 
-int
-registry_token_check_origin(const struct registry_token *token,
-    const char *issuer, const char *service, struct err *err)
+static int
+check_claims(const struct registry_token *token,
+    const struct registry_token_wanted *wanted, struct err *err)
 {
-	if (strcmp(token->issuer, issuer) != 0)
+	if (strcmp(token->issuer, wanted->issuer) != 0)
 		return refuse(err, "is from another issuer");
-	if (strcmp(token->audience, service) != 0)
+	if (strcmp(token->audience, wanted->service) != 0)
 		return refuse(err, "is for another service");
 	if (token->not_before_s > time_now_s() + REGISTRY_TOKEN_LEEWAY_S)
 		return refuse(err, "is not valid yet");
@@ -71,12 +71,53 @@ registry_token_check_origin(const struct registry_token *token,
 }
 
 int
-registry_token_check_time(int64_t expires_s, int64_t token_generation,
-    int64_t generation, struct err *err)
+registry_token_check_now(
+    struct db *db, int64_t expires_s, int64_t generation, struct err *err)
 {
+	struct settings settings;
+	int rc = settings_current(db, &settings, err);
+
+	if (rc < 0)
+		return rc;
 	if (expires_s + REGISTRY_TOKEN_LEEWAY_S <= time_now_s())
 		return refuse(err, "has expired");
-	if (token_generation < generation)
+	if (generation < settings.token_generation)
 		return refuse(err, "was revoked");
 	return 0;
+}
+
+/* nothing that the token says is looked at before its signature */
+static int
+read_signed(struct registry_token *out, struct pool *pool, const char *text,
+    const struct registry_token_wanted *wanted, struct err *err)
+{
+	struct jws jws;
+	int rc;
+
+	if (strnlen(text, JWS_SIZE_MAX + 1) > JWS_SIZE_MAX)
+		return refuse(err, "is too long");
+	rc = jws_parse(&jws, pool, text, err);
+	if (rc < 0)
+		return rc == E_UNAUTH ? refuse(err, "is malformed") : rc;
+	rc = wanted->is_signed(pool, &jws, err);
+	if (rc < 0)
+		return rc;
+	if (rc != 1)
+		return refuse(err, "has a bad signature");
+	return registry_token_parse(out, pool, &jws, err);
+}
+
+int
+registry_token_verify(struct registry_token *out, struct db *db,
+    struct pool *pool, const char *text,
+    const struct registry_token_wanted *wanted, struct err *err)
+{
+	int rc = read_signed(out, pool, text, wanted, err);
+
+	if (rc == 0)
+		rc = check_claims(out, wanted, err);
+	if (rc == 0)
+		rc = registry_token_check_now(
+		    db, out->expires_s, out->generation, err);
+	return rc;
 }

@@ -1,8 +1,7 @@
 /*
  * Registry tokens, as dtr-garant makes them and all programs check them (the
- * Docker token specification): what a token says, once its signature was
- * verified. Beside the usual claims there are "gen", the generation that
- * revokes early, and "uid", the account's id.
+ * Docker token specification). Beside the usual claims there are "gen", the
+ * generation that revokes early, and "uid", the account's id.
  */
 #ifndef COMMON_MODEL_REGISTRY_TOKEN_H
 #define COMMON_MODEL_REGISTRY_TOKEN_H
@@ -10,6 +9,7 @@
 #include "common/base/rand.h"
 #include "common/json/jsr.h"
 
+struct db;
 struct err;
 struct jws;
 struct pool;
@@ -23,22 +23,39 @@ struct registry_token {
 	const char *name; /* of the account, "" for nobody's */
 	bool has_account;
 	struct rand_id account_id;
-	int64_t expires_s;
+	int64_t expires_s; /* both by the year 9999 */
 	int64_t not_before_s;
 	int64_t generation;
 	struct jsr claims; /* the document, for what else is in it */
 };
 
-/* Reads the claims; E_UNAUTH if one is missing or malformed. */
+/* What a token has to be. */
+struct registry_token_wanted {
+	const char *issuer;
+	const char *service;
+	/* 1 signed by a key that is valid now, 0 not, < 0 could not find out */
+	int (*is_signed)(
+	    struct pool *pool, const struct jws *jws, struct err *err);
+};
+
+/*
+ * Reads a compact token and verifies all of it: signature, issuer, audience,
+ * times, generation. E_UNAUTH with a text that says what is wrong; E_BUSY
+ * when the keys or settings cannot be read.
+ */
+int registry_token_verify(struct registry_token *out, struct db *db,
+    struct pool *pool, const char *text,
+    const struct registry_token_wanted *wanted, struct err *err);
+
+/*
+ * The part of it that changes while a verified token is kept: has it expired,
+ * or was it revoked? E_UNAUTH if so.
+ */
+int registry_token_check_now(
+    struct db *db, int64_t expires_s, int64_t generation, struct err *err);
+
+/* Only reads the claims; E_UNAUTH if one is missing or malformed. */
 int registry_token_parse(struct registry_token *out, struct pool *pool,
     const struct jws *jws, struct err *err);
-
-/* Is it made by this issuer for this service? E_UNAUTH if not. */
-int registry_token_check_origin(const struct registry_token *token,
-    const char *issuer, const char *service, struct err *err);
-
-/* Is it good now? E_UNAUTH if not. What changes while a token is kept. */
-int registry_token_check_time(int64_t expires_s, int64_t token_generation,
-    int64_t generation, struct err *err);
 
 #endif

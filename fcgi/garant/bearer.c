@@ -8,19 +8,12 @@
 #include "common/crypt/x509.h"
 #include "common/model/account.h"
 #include "common/model/registry_token.h"
-#include "common/model/setting.h"
 #include "common/model/token_key.h"
 #include "fcgi/garant/garant.h"
 
-static int
-refuse(struct err *err, const char *why)
-{
-	return err_set(err, E_UNAUTH, "the token %s", why);
-}
-
 /* the keys are read anew each time: a retired one is believed no longer */
 static int
-check_signature(struct pool *pool, const struct jws *jws, struct err *err)
+is_signed(struct pool *pool, const struct jws *jws, struct err *err)
 {
 	struct token_key *items;
 	struct key *key = NULL;
@@ -32,28 +25,11 @@ check_signature(struct pool *pool, const struct jws *jws, struct err *err)
 	while (i < count && strcmp(items[i].kid, jws->kid) != 0)
 		i++;
 	if (i == count)
-		return refuse(err, "has a bad signature");
+		return 0;
 	rc = x509_key(items[i].certificate, &key, err);
 	if (rc == 0)
 		rc = jws_verify(jws, key, err);
 	key_free(&key);
-	if (rc < 0)
-		return rc;
-	return rc == 1 ? 0 : refuse(err, "has a bad signature");
-}
-
-static int
-check_claims(const struct registry_token *token, struct err *err)
-{
-	struct settings settings;
-	int rc = settings_current(garant.db, &settings, err);
-
-	if (rc == 0)
-		rc = registry_token_check_origin(
-		    token, garant.conf->external_url, garant.service, err);
-	if (rc == 0)
-		rc = registry_token_check_time(token->expires_s,
-		    token->generation, settings.token_generation, err);
 	return rc;
 }
 
@@ -71,7 +47,8 @@ find_account(struct pool *pool, const struct registry_token *token,
 		return rc;
 	if (rc == E_NOTFOUND || !token->has_account ||
 	    !rand_id_equal(&token->account_id, &out->id) || !out->is_active)
-		return refuse(err, "is of an account that may not log in");
+		return err_set(err, E_UNAUTH,
+		    "the token is of an account that may not log in");
 	return 1;
 }
 
@@ -79,19 +56,14 @@ int
 bearer_check(
     struct pool *pool, const char *token, struct account *out, struct err *err)
 {
+	const struct registry_token_wanted wanted = {
+		.issuer = garant.conf->external_url,
+		.service = garant.service,
+		.is_signed = is_signed,
+	};
 	struct registry_token claims;
-	struct jws jws;
-	int rc;
+	int rc = registry_token_verify(
+	    &claims, garant.db, pool, token, &wanted, err);
 
-	if (strnlen(token, JWS_SIZE_MAX + 1) > JWS_SIZE_MAX)
-		return refuse(err, "is too long");
-	rc = jws_parse(&jws, pool, token, err);
-	if (rc < 0)
-		return rc == E_UNAUTH ? refuse(err, "is malformed") : rc;
-	rc = check_signature(pool, &jws, err);
-	if (rc == 0)
-		rc = registry_token_parse(&claims, pool, &jws, err);
-	if (rc == 0)
-		rc = check_claims(&claims, err);
 	return rc < 0 ? rc : find_account(pool, &claims, out, err);
 }

@@ -9,6 +9,8 @@ dtr_registry_SOURCES = \
 	fcgi/registry/h_manifest_put.c \
 	fcgi/registry/h_referrer.c \
 	fcgi/registry/h_upload.c \
+	fcgi/registry/identity.c \
+	fcgi/registry/identity.h \
 	fcgi/registry/intake.c \
 	fcgi/registry/intake.h \
 	fcgi/registry/limits.c \

@@ -103,7 +103,8 @@ get(const char *kid, const struct key **out, struct err *err)
 }
 
 int
-token_keys_verify(const struct jws *jws, struct err *err)
+token_keys_verify(
+    struct pool *pool UNUSED, const struct jws *jws, struct err *err)
 {
 	const struct key *key;
 	int rc = get(jws->kid, &key, err);

@@ -8,8 +8,10 @@
 
 struct err;
 struct jws;
+struct pool;
 
 /* 1 signed by a key that is valid now, 0 not, < 0 could not find out. */
-int token_keys_verify(const struct jws *jws, struct err *err);
+int token_keys_verify(
+    struct pool *pool, const struct jws *jws, struct err *err);
 
 #endif
