@@ -16,6 +16,13 @@ fuzz_main = tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 fuzz_ldflags = $(AM_LDFLAGS)
 endif
 
+fuzz_targets += tests/fuzz/claims_fuzz
+tests_fuzz_claims_fuzz_SOURCES = tests/fuzz/claims_fuzz.c \
+	fcgi/registry/identity.c $(fuzz_main)
+tests_fuzz_claims_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_claims_fuzz_LDADD = common/libcommon.a $(CRYPTO_LIBS) \
+	$(JSONC_LIBS) $(MYSQL_LIBS)
+
 fuzz_targets += tests/fuzz/conf_fuzz
 tests_fuzz_conf_fuzz_SOURCES = tests/fuzz/conf_fuzz.c $(fuzz_main)
 tests_fuzz_conf_fuzz_LDFLAGS = $(fuzz_ldflags)
