@@ -3,9 +3,12 @@
 
 #include "common/base/err.h"
 #include "common/model/model.h"
+#include "common/model/setting.h"
+#include "fcgi/api/gauges.h"
 #include "fcgi/api/health.h"
 #include "fcgi/api/identity.h"
 #include "fcgi/core/errlist.h"
+#include "fcgi/core/rate.h"
 #include "fcgi/core/server.h"
 
 struct api api;
@@ -35,14 +38,44 @@ api_ready(struct err *err)
 					 : 0;
 }
 
+/* a database that is away is seen and reported by the requests */
+void
+api_tick(void)
+{
+	struct err err;
+
+	if (settings_refresh(api.db, &err) < 0)
+		err_clear(&err);
+	gauges_tick();
+}
+
+static int
+check_rate(struct req *req, int rc, struct err *err)
+{
+	const struct identity *caller = identity_of(req);
+	const struct rand_id *id = caller != NULL ? &caller->id : NULL;
+	struct settings settings;
+	struct err fault;
+	int known = settings_current(api.db, &settings, &fault);
+
+	if (known < 0) {
+		*err = fault;
+		return known;
+	}
+	return rate_check(
+	    req, rc, id, settings.rate_limit, settings.rate_burst, err);
+}
+
 int
 api_authorize(struct req *req, int permission, struct err *err)
 {
 	switch ((enum permission)permission) {
-	case PERMISSION_NONE:
+	case PERMISSION_PROBE:
 		return 0;
+	case PERMISSION_NONE:
+		return check_rate(req, 0, err);
 	case PERMISSION_ANYBODY:
-		return identity_find(req, err);
+		return check_rate(req, identity_find(req, err), err);
 	}
 	return err_set(err, E_INTERNAL, "unknown permission");
 }

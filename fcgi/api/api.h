@@ -22,13 +22,16 @@ extern struct api api;
 /* server.h's callbacks */
 int api_start(const struct conf *conf, struct err *err);
 void api_stop(void);
+void api_tick(void);
 int api_ready(struct err *err);
 int api_authorize(struct req *req, int permission, struct err *err);
 void api_put_error(struct req *req, const struct err *err);
 
 enum permission {
+	/* of health checks: open to all, as often as they like */
+	PERMISSION_PROBE = 1,
 	/* open to all, and nobody is asked who he is */
-	PERMISSION_NONE = 1,
+	PERMISSION_NONE,
 	/* open to all; who sends credentials must have good ones */
 	PERMISSION_ANYBODY,
 };

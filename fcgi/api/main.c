@@ -4,7 +4,6 @@
 #include "common/conf/conf.h"
 #include "common/model/model.h"
 #include "fcgi/api/api.h"
-#include "fcgi/api/gauges.h"
 #include "fcgi/core/metrics.h"
 #include "fcgi/core/server.h"
 
@@ -75,7 +74,7 @@ main(int argc, char **argv)
 		.check = model_check_conf,
 		.start = api_start,
 		.stop = api_stop,
-		.tick = gauges_tick,
+		.tick = api_tick,
 		.authorize = api_authorize,
 		.put_error = api_put_error,
 		.ready = api_ready,

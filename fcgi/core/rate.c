@@ -4,8 +4,11 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
+#include "common/base/address.h"
+#include "common/base/err.h"
 #include "common/base/rand.h"
 #include "common/base/time.h"
+#include "fcgi/core/req.h"
 
 #define SLOTS ((size_t)65536)
 
@@ -61,4 +64,31 @@ rate_allow(const void *key, size_t n, int64_t per_second, int64_t burst,
 		if (atomic_compare_exchange_weak(slot, &used, from + share_us))
 			return true;
 	}
+}
+
+static bool
+allow(const struct req *req, const struct rand_id *account, int64_t per_second,
+    int64_t burst, int64_t *wait_s_out)
+{
+	char home[ADDRESS_SIZE];
+
+	if (account != NULL)
+		return rate_allow(account->bytes, sizeof(account->bytes),
+		    per_second, burst, wait_s_out);
+	address_home(home, req->remote);
+	return rate_allow(home, strlen(home), per_second, burst, wait_s_out);
+}
+
+int
+rate_check(struct req *req, int rc, const struct rand_id *account,
+    int64_t per_second, int64_t burst, struct err *err)
+{
+	int64_t wait_s;
+
+	/* one that has to wait already is told how long */
+	if (per_second == 0 || rc == E_LIMIT ||
+	    allow(req, account, per_second, burst, &wait_s))
+		return rc;
+	resp_printf(req, "Retry-After", "%" PRId64, wait_s);
+	return err_set(err, E_LIMIT, "too many requests; try again later");
 }

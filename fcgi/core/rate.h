@@ -6,6 +6,10 @@
 #ifndef FCGI_CORE_RATE_H
 #define FCGI_CORE_RATE_H
 
+struct err;
+struct rand_id;
+struct req;
+
 /* Once in the master, before its first fork. */
 void rate_init(void);
 
@@ -16,5 +20,14 @@ void rate_init(void);
  */
 bool rate_allow(const void *key, size_t n, int64_t per_second, int64_t burst,
     int64_t *wait_s_out);
+
+/*
+ * Counts a request once it is known whose it is: of this account, or if that
+ * is NULL of its address (IPv6: the first 64 bits). rc is what came out: 0, or
+ * the error in err, e.g. of a bad token. Returns it, or E_LIMIT with
+ * Retry-After set. per_second 0: there is no limit.
+ */
+int rate_check(struct req *req, int rc, const struct rand_id *account,
+    int64_t per_second, int64_t burst, struct err *err);
 
 #endif

@@ -3,10 +3,12 @@
 
 #include "common/base/err.h"
 #include "common/conf/conf.h"
+#include "common/model/account.h"
 #include "common/model/login_delay.h"
 #include "common/model/model.h"
 #include "common/model/setting.h"
 #include "fcgi/core/errlist.h"
+#include "fcgi/core/rate.h"
 #include "fcgi/core/server.h"
 #include "fcgi/garant/login.h"
 #include "fcgi/garant/signer.h"
@@ -79,10 +81,33 @@ garant_ready(struct err *err)
 }
 
 int
-garant_authorize(
-    struct req *req UNUSED, int permission UNUSED, struct err *err UNUSED)
+garant_check_rate(
+    struct req *req, int rc, const struct account *account, struct err *err)
 {
-	return 0;
+	const struct rand_id *id = account != NULL ? &account->id : NULL;
+	struct settings settings;
+	struct err fault;
+	int known = settings_current(garant.db, &settings, &fault);
+
+	if (known < 0) {
+		*err = fault;
+		return known;
+	}
+	return rate_check(
+	    req, rc, id, settings.rate_limit, settings.rate_burst, err);
+}
+
+int
+garant_authorize(struct req *req, int permission, struct err *err)
+{
+	switch ((enum permission)permission) {
+	case PERMISSION_NONE:
+		return garant_check_rate(req, 0, NULL, err);
+	case PERMISSION_LOGIN:
+	case PERMISSION_NODE:
+		return 0;
+	}
+	return err_set(err, E_INTERNAL, "unknown permission");
 }
 
 static const char *

@@ -8,6 +8,7 @@
 
 #include "fcgi/core/req.h"
 
+struct account;
 struct conf;
 struct db;
 struct err;
@@ -28,9 +29,17 @@ int garant_ready(struct err *err);
 int garant_authorize(struct req *req, int permission, struct err *err);
 void garant_put_error(struct req *req, const struct err *err);
 
+/* rate_check() of a caller who is nobody (NULL) or logged in. */
+int garant_check_rate(
+    struct req *req, int rc, const struct account *account, struct err *err);
+
 enum permission {
-	/* open to all: the handler itself is what checks who it is */
+	/* open to all */
 	PERMISSION_NONE = 1,
+	/* open to all; the handler checks who it is and asks for the rate */
+	PERMISSION_LOGIN,
+	/* of the programs of this node, which limit their own callers */
+	PERMISSION_NODE,
 };
 
 enum garant_metric {

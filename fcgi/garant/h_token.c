@@ -89,6 +89,16 @@ answer(struct req *req, struct asked *asked, struct err *err)
 	return 0;
 }
 
+/* once it is known who asks, or that he may not */
+static int
+check_rate_and_answer(
+    struct req *req, int rc, struct asked *asked, struct err *err)
+{
+	rc = garant_check_rate(
+	    req, rc, asked->has_account ? &asked->account : NULL, err);
+	return rc < 0 ? rc : answer(req, asked, err);
+}
+
 static int
 log_in(struct req *req, const char *name, const char *password,
     struct asked *asked, struct err *err)
@@ -128,7 +138,7 @@ h_token_get(struct req *req, struct err *err)
 		challenge(req);
 	if (rc == 1)
 		rc = log_in(req, name, password, asked, err);
-	return rc < 0 ? rc : answer(req, asked, err);
+	return check_rate_and_answer(req, rc, asked, err);
 }
 
 struct form {
@@ -237,5 +247,5 @@ h_token_post(struct req *req, struct err *err)
 		    "grant_type \"%.40s\" is neither password nor "
 		    "refresh_token",
 		    grant_type);
-	return rc < 0 ? rc : answer(req, asked, err);
+	return check_rate_and_answer(req, rc, asked, err);
 }

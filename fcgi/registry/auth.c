@@ -154,26 +154,17 @@ identify(struct req *req, enum permission permission, struct err *err)
 
 	if (token == NULL) {
 		challenge(req, permission, NULL, NULL);
-		rc = limits_check_rate(req, err);
-		return rc < 0
-		    ? rc
-		    : err_set(err, E_UNAUTH, "authentication required");
+		rc = err_set(err, E_UNAUTH, "authentication required");
+		return limits_check_rate(req, rc, err);
 	}
 	rc = token_verify(req->pool, token, identity, err);
-	if (rc == E_UNAUTH) {
-		struct err limited;
-
+	if (rc == E_UNAUTH)
 		challenge(req, permission, "invalid_token", NULL);
-		if (limits_check_rate(req, &limited) == E_LIMIT) {
-			*err = limited;
-			rc = E_LIMIT;
-		}
+	if (rc == 0) {
+		req->identity = identity;
+		req->actor = identity->name[0] != '\0' ? identity->name : NULL;
 	}
-	if (rc < 0)
-		return rc;
-	req->identity = identity;
-	req->actor = identity->name[0] != '\0' ? identity->name : NULL;
-	return limits_check_rate(req, err);
+	return limits_check_rate(req, rc, err);
 }
 
 static int

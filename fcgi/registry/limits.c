@@ -1,7 +1,6 @@
 #include "common/base/base.h"
 #include "fcgi/registry/limits.h"
 
-#include "common/base/address.h"
 #include "common/base/err.h"
 #include "common/model/model.h"
 #include "common/model/setting.h"
@@ -24,30 +23,23 @@ refuse(struct err *err, const char *what)
 }
 
 int
-limits_check_rate(struct req *req, struct err *err)
+limits_check_rate(struct req *req, int rc, struct err *err)
 {
 	const struct rand_id *account =
 	    auth_identity(req) != NULL ? auth_account(req) : NULL;
 	struct settings settings;
-	char home[ADDRESS_SIZE];
-	int64_t wait_s;
-	bool allowed;
-	int rc = settings_current(registry.db, &settings, err);
+	struct err fault;
+	int known = settings_current(registry.db, &settings, &fault);
 
-	if (rc < 0 || settings.rate_limit == 0)
-		return rc;
-	if (account != NULL) {
-		allowed = rate_allow(account->bytes, sizeof(account->bytes),
-		    settings.rate_limit, settings.rate_burst, &wait_s);
-	} else {
-		address_home(home, req->remote);
-		allowed = rate_allow(home, strlen(home), settings.rate_limit,
-		    settings.rate_burst, &wait_s);
+	if (known < 0) {
+		*err = fault;
+		return known;
 	}
-	if (allowed)
-		return 0;
-	resp_printf(req, "Retry-After", "%" PRId64, wait_s);
-	return refuse(err, "too many requests");
+	rc = rate_check(
+	    req, rc, account, settings.rate_limit, settings.rate_burst, err);
+	if (rc == E_LIMIT)
+		metric_add(REGISTRY_REQUESTS_LIMITED, 1);
+	return rc;
 }
 
 int

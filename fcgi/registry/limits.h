@@ -8,11 +8,8 @@
 struct err;
 struct req;
 
-/*
- * May this caller, known or not yet, make another request now? E_LIMIT with
- * Retry-After set.
- */
-int limits_check_rate(struct req *req, struct err *err);
+/* rate_check(), by the identity that the request has or not. */
+int limits_check_rate(struct req *req, int rc, struct err *err);
 
 /* E_DENIED, reason DENIED, while the registry is read-only. */
 int limits_check_writable(struct err *err);

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import fastcgi
 from stack import PASSWORD, Stack, wait_for
 from threads import Guarded
 
@@ -322,6 +323,86 @@ def test_the_rate_of_requests_has_a_limit(stack, setting):
     assert alice.ask("GET", "manifests/none").status == 404
     text = stack.ask_node("GET", "/_health/registry/metrics").body.decode()
     assert float([l for l in text.splitlines() if l.startswith("registry_requests_limited_total ")][0].split()[1]) >= 4
+
+
+def ask_from(stack, remote, socket, target, headers=(), method="GET", body=None):
+    """Status, headers and body of an answer to this address, as a web server gets it from the program."""
+    connection = fastcgi.Connection(stack.path("run", socket))
+    try:
+        connection.begin(fastcgi.request_params(method, target, headers, body and len(body), remote))
+        if body:
+            connection.body(body)
+        connection.end_body()
+        return connection.answer()
+    finally:
+        connection.close()
+
+
+def ask_until_limited(ask, status):
+    """The 429: its headers and the code of its error."""
+    for _ in range(200):
+        got, headers, body = ask()
+        if got == 429:
+            return headers, json.loads(body)["errors"][0]["code"]
+        assert got == status, body
+    raise AssertionError("there is no limit")
+
+
+def test_who_has_no_account_is_limited_by_his_address(stack, setting):
+    setting("rate.burst", 2)
+    setting("rate.limit", 1)
+    token = "/auth/token?service=" + stack.host
+    bad = [("Authorization", "Bearer a.b.c")]
+    form = ("grant_type=refresh_token&client_id=x&refresh_token=none&service=" + stack.host).encode()
+    places = iter(range(1, 100))
+    for socket, target, status, headers, body, code in (
+            ("registry.sock", "/v2/", 401, [], None, "TOOMANYREQUESTS"),
+            ("registry.sock", "/v2/", 401, bad, None, "TOOMANYREQUESTS"),
+            ("garant.sock", token, 200, [], None, "TOOMANYREQUESTS"),
+            ("garant.sock", "/auth/token", 401, [], form, "TOOMANYREQUESTS"),
+            ("garant.sock", "/auth/jwks", 200, [], None, "TOOMANYREQUESTS"),
+            ("api.sock", "/v1/search?q=x", 200, [], None, "TOO_MANY_REQUESTS"),
+            ("api.sock", "/v1/search?q=x", 401, bad, None, "TOO_MANY_REQUESTS"),
+            ("api.sock", "/v1/_ping", 200, [], None, "TOO_MANY_REQUESTS")):
+        place, ends = next(places), iter(range(1, 1000))
+
+        def ask(remote=None):
+            # each time another address of the same customer
+            remote = remote or "2001:db8:%x::%x" % (place, next(ends))
+            return ask_from(stack, remote, socket, target, headers, "POST" if body else "GET", body)
+        said, told = ask_until_limited(ask, status)
+        assert told == code and said["content-type"] == "application/json"
+        assert ask("2001:db8:%x:1::1" % place)[0] == ask("192.0.2.%d" % place)[0] == status
+        ask_until_limited(ask, status)
+        time.sleep(int(said["retry-after"]))
+        assert ask()[0] == status
+
+
+def test_who_logged_in_is_limited_by_his_account(stack, setting):
+    setting("rate.burst", 2)
+    setting("rate.limit", 1)
+
+    def asker(user, socket, target):
+        basic = base64.b64encode(("%s:%s" % (user, PASSWORD)).encode()).decode()
+        return lambda: ask_from(stack, "192.0.2.200", socket, target, [("Authorization", "Basic " + basic)])
+    for socket, target in (("garant.sock", "/auth/token?service=" + stack.host), ("api.sock", "/v1/search?q=x")):
+        ask_until_limited(asker("alice", socket, target), 200)
+        assert asker("admin", socket, target)()[0] == 200
+
+
+def test_probes_have_no_limit(stack, setting):
+    setting("rate.burst", 1)
+    setting("rate.limit", 1)
+    for socket in ("registry.sock", "garant.sock", "api.sock"):
+        for path in ("/livez", "/readyz", "/metrics") + ("/_ping", "/health") * (socket == "api.sock"):
+            assert [ask_from(stack, "192.0.2.201", socket, path)[0] for _ in range(20)] == [200] * 20, path
+
+
+def test_a_usual_client_meets_no_limit(stack, setting):
+    """One token for each pull or push: a limit of one a second, with the usual burst, lets many begin at once."""
+    setting("rate.limit", 1)
+    for _ in range(50):
+        assert stack.bearer("repository:alice/usual:pull", user="alice")
 
 
 def test_the_catalog_goes_by_the_account_not_by_its_name(stack):

@@ -7,6 +7,7 @@ core_tests = \
 	tests/unit/core/metrics_test \
 	tests/unit/core/proxy_test \
 	tests/unit/core/range_test \
+	tests/unit/core/rate_test \
 	tests/unit/core/resp_test \
 	tests/unit/core/route_test
 core_test_libs = fcgi/core/libcore.a common/libcommon.a $(CMOCKA_LIBS)
@@ -27,6 +28,10 @@ tests_unit_core_proxy_test_SOURCES = tests/unit/core/proxy_test.c
 tests_unit_core_proxy_test_LDADD = $(core_test_libs)
 tests_unit_core_range_test_SOURCES = tests/unit/core/range_test.c
 tests_unit_core_range_test_LDADD = $(core_test_libs)
+# it sets the clock
+tests_unit_core_rate_test_SOURCES = tests/unit/core/rate_test.c
+tests_unit_core_rate_test_LDADD = $(core_test_libs) $(FCGI_LIBS)
+tests_unit_core_rate_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=time_monotonic_us
 tests_unit_core_resp_test_SOURCES = tests/unit/core/resp_test.c
 tests_unit_core_resp_test_LDADD = $(core_test_libs)
 tests_unit_core_route_test_SOURCES = tests/unit/core/route_test.c
