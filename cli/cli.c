@@ -47,10 +47,22 @@ cli_is_usage(const struct err *err)
 	return err->reason == usage_reason;
 }
 
+/* A path that stays good in what is printed and written. */
+static const char *
+full_path(struct pool *pool, const char *file)
+{
+	char folder[PATH_MAX];
+
+	if (file[0] == '/' || getcwd(folder, sizeof(folder)) == NULL)
+		return file;
+	return pool_printf(pool, "%s/%s", folder, file);
+}
+
 const char *
 cli_conf_file(const struct cli *cli)
 {
-	return cli->conf_file != NULL ? cli->conf_file : conf_default_file();
+	return full_path(cli->pool,
+	    cli->conf_file != NULL ? cli->conf_file : conf_default_file());
 }
 
 const char *

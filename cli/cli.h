@@ -75,7 +75,7 @@ const char *cli_option_at(const struct cli *cli, const char *name, size_t i);
 int cli_usage(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 bool cli_is_usage(const struct err *err);
 
-/* --conf, or the default file. */
+/* --conf, or the default file, as a full path. */
 const char *cli_conf_file(const struct cli *cli);
 
 /* A file beside the configuration file, e.g. "tls/server.crt". */

@@ -233,23 +233,12 @@ option_error(struct err *err, int answer, const char *word)
 	return cli_usage(err, "unknown option \"%.*s\"", n, word);
 }
 
-/* A path that stays good in what is printed and written. */
-static const char *
-full_path(struct pool *pool, const char *file)
-{
-	char folder[PATH_MAX];
-
-	if (file[0] == '/' || getcwd(folder, sizeof(folder)) == NULL)
-		return file;
-	return pool_printf(pool, "%s/%s", folder, file);
-}
-
 static int
 take_option(struct cli *cli, int c, bool *help, struct err *err)
 {
 	switch (c) {
 	case OPTION_CONF:
-		cli->conf_file = full_path(cli->pool, optarg);
+		cli->conf_file = optarg;
 		return 0;
 	case OPTION_JSON:
 		cli->json = true;
