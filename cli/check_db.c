@@ -171,8 +171,10 @@ check_users(struct check *check)
 			continue;
 		if (db_admin_open(&admin, &options, &err) < 0)
 			check_report_err(check, "database users", &err,
-			    "dtr init --db-admin USER makes users and sets "
-			    "their passwords");
+			    err.code == E_DENIED
+				? "dtr init --db-admin USER makes users and "
+				  "sets their passwords"
+				: NULL);
 		else
 			good++;
 		db_admin_close(&admin);

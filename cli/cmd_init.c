@@ -37,6 +37,10 @@ init_read_super(struct init *init, struct err *err)
 	const char *file = cli_option(cli, "db-admin-password-file");
 
 	init->db_admin = cli_option(cli, "db-admin");
+	if (file != NULL && init->db_admin == NULL)
+		return cli_usage(err,
+		    "--db-admin-password-file is the password of --db-admin, "
+		    "which is missing");
 	return file == NULL ? 0
 			    : secret_read(cli->pool, file,
 				  "password of the database",
@@ -48,8 +52,15 @@ read_inputs(struct init *init, struct err *err)
 {
 	struct cli *cli = init->cli;
 	const char *admin = cli_option(cli, "admin-password-file");
-	int rc = init_read_super(init, err);
+	const char *super = cli_option(cli, "db-admin-password-file");
+	int rc;
 
+	if (admin != NULL && super != NULL && strcmp(admin, "-") == 0 &&
+	    strcmp(super, "-") == 0)
+		return cli_usage(err,
+		    "standard input holds one password: give a file to "
+		    "--admin-password-file or --db-admin-password-file");
+	rc = init_read_super(init, err);
 	if (rc < 0)
 		return rc;
 	if (init->db_admin == NULL)

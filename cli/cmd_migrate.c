@@ -34,22 +34,20 @@ find_host(
  * superuser can make one.
  */
 static int
-make_users(struct cli *cli, const struct db_options *owner, struct err *err)
+make_users(struct cli *cli, struct init *init, const struct db_options *owner,
+    struct err *err)
 {
-	struct init init = { .cli = cli };
 	struct db_admin *admin = NULL;
 	int rc = db_admin_open(&admin, owner, err);
 
 	if (rc == 0)
-		rc = find_host(cli, admin, &init.user_host, err);
+		rc = find_host(cli, admin, &init->user_host, err);
 	db_admin_close(&admin);
-	if (rc == 0)
-		rc = init_read_super(&init, err);
 	jsw_array(&cli->w, "steps");
 	if (rc == 0)
-		rc = init_passwords(&init, err);
+		rc = init_passwords(init, err);
 	if (rc == 0)
-		rc = init_users(&init, err);
+		rc = init_users(init, err);
 	if (rc == 0)
 		jsw_end(&cli->w);
 	return rc;
@@ -106,15 +104,22 @@ say_status(struct cli *cli, int is, int wanted)
 int
 cmd_migrate(struct cli *cli, struct err *err)
 {
+	bool only_status = cli_option(cli, "status") != NULL;
+	struct init init = { .cli = cli };
 	struct db_options owner;
 	int is, wanted;
-	int rc = cli_load_conf(cli, err);
+	int rc = init_read_super(&init, err);
 
+	if (rc == 0 && only_status && init.db_admin != NULL)
+		return cli_usage(
+		    err, "--status changes nothing: leave out --db-admin");
+	if (rc == 0)
+		rc = cli_load_conf(cli, err);
 	if (rc == 0)
 		rc = model_options(&cli->conf, cli->pool, "owner", &owner, err);
-	if (rc == 0 && cli_option(cli, "db-admin") != NULL)
-		rc = make_users(cli, &owner, err);
-	if (rc == 0 && cli_option(cli, "status") == NULL) {
+	if (rc == 0 && init.db_admin != NULL)
+		rc = make_users(cli, &init, &owner, err);
+	if (rc == 0 && !only_status) {
 		migrate_cli = cli;
 		rc = schema_migrate(&owner, cli->pool, say_migration, err);
 		if (rc == 0)

@@ -39,6 +39,19 @@ choose_user_host(struct init *init)
 }
 
 static int
+super_is_refused(const struct init *init, struct err *err)
+{
+	const char *cause = pool_strdup(init->cli->pool, err->cause);
+
+	err_set(err, E_DENIED,
+	    "the database refuses the user \"%.64s\"; give its password with "
+	    "--db-admin-password-file, or run this as the system user of that "
+	    "name if the database knows it by the socket",
+	    init->db_admin);
+	return err_cause(err, "%s", cause);
+}
+
+static int
 open_super(struct init *init, struct err *err)
 {
 	const struct conf *conf = &init->cli->conf;
@@ -52,9 +65,11 @@ open_super(struct init *init, struct err *err)
 		.connections = 1,
 		.wait_ms = (unsigned)conf->db_wait_ms };
 
-	if (db_admin_open(&init->super, &options, err) < 0)
-		return err_prefix(err, "database user \"%s\"", init->db_admin);
-	return 0;
+	if (db_admin_open(&init->super, &options, err) == 0)
+		return 0;
+	return err->code == E_DENIED
+	    ? super_is_refused(init, err)
+	    : err_prefix(err, "database user \"%s\"", init->db_admin);
 }
 
 /* Is the number that the server answers more than 0? -1, 0, 1 */
@@ -202,7 +217,7 @@ make_tables(struct init *init, struct err *err)
 		return rc;
 	init_migrating = init;
 	rc = schema_migrate(&owner, cli->pool, say_migration, err);
-	if (rc == E_BUSY)
+	if (rc == E_DENIED)
 		return err_prefix(err,
 		    "database user \"%s\" at host \"%s\" (see --db-user-host)",
 		    owner.user, init->user_host);

@@ -18,9 +18,10 @@
 #define SESSION_SIZE      512
 #define VALUE_SIZE        64
 
-#define ACCESS_DENIED        1045
-#define ACCESS_DENIED_PLUGIN 1698
-#define UNKNOWN_VARIABLE     1193
+#define ACCESS_DENIED_DATABASE 1044
+#define ACCESS_DENIED          1045
+#define ACCESS_DENIED_PLUGIN   1698
+#define UNKNOWN_VARIABLE       1193
 
 /* MariaDB's client counts versions from 10.0, MySQL's is below */
 #define CLIENT_IS_MARIADB (MYSQL_VERSION_ID >= 100000)
@@ -268,8 +269,10 @@ connect_fail(struct conn *conn, const struct host *host, struct err *err)
 {
 	unsigned number = mysql_errno(conn->mysql);
 
-	if (number == ACCESS_DENIED || number == ACCESS_DENIED_PLUGIN)
-		err_set(err, E_BUSY, "the database refuses the user \"%.64s\"",
+	if (number == ACCESS_DENIED || number == ACCESS_DENIED_PLUGIN ||
+	    number == ACCESS_DENIED_DATABASE)
+		err_set(err, E_DENIED,
+		    "the database refuses the user \"%.64s\"",
 		    conn->db->options.user);
 	else
 		err_set(err, E_BUSY, "the database does not answer, try again");
@@ -315,9 +318,11 @@ conn_open(struct conn **out, struct db *db, size_t host, struct err *err)
 	rc = connect_to(conn, &db->hosts.items[host], err);
 	if (rc < 0) {
 		conn_close(&conn);
-		/* to its user each host that cannot be used is the same */
-		err->code = E_BUSY;
-		return E_BUSY;
+		/* to its user each host that cannot be used is the same; an
+		 * administrator is told when it is the user */
+		if (!db->is_admin || rc != E_DENIED)
+			err->code = E_BUSY;
+		return err->code;
 	}
 	*out = conn;
 	return 0;

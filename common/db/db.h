@@ -262,6 +262,7 @@ void db_drop_idle(struct db *db);
  * the end of a line and are run one by one, each again after a deadlock.
  */
 struct db_admin;
+/* E_DENIED when the server refuses the user. */
 int db_admin_open(struct db_admin **out, const struct db_options *options,
     struct err *err);
 void db_admin_close(struct db_admin **admin);

@@ -113,7 +113,8 @@ struct db {
 	struct lookup_queue *lookups; /* by statement */
 };
 
-/* conn.c: one connection; E_BUSY when the host does not serve */
+/* conn.c: one connection; E_BUSY when the host does not serve, E_DENIED when
+ * it refuses the user of an administrator's */
 int conn_open(struct conn **out, struct db *db, size_t host, struct err *err);
 void conn_close(struct conn **conn);
 /*

@@ -163,6 +163,13 @@ def test_check_finds_an_authority_that_ends(fresh):
     assert re.search('"%s" is good for 36[45][0-9] days' % path, fresh.dtr("check").stdout)
 
 
+def test_check_blames_no_user_for_a_server_that_does_not_answer(fresh):
+    text = fresh.read("etc", "dtr.conf").replace(fresh.server.socket, fresh.path("no.sock"))
+    fresh.write(text, "etc", "dtr.conf", mode=0o644)
+    text = fresh.check(code=1)["fail", "database users"]
+    assert "does not answer" in text and "dtr init" not in text
+
+
 def test_check_finds_a_store_that_cannot_be_used(fresh):
     shutil.rmtree(fresh.path("blobs"))
     fresh.write("", "blobs")

@@ -129,11 +129,31 @@ def test_init_with_a_password_for_the_superuser(node):
         words = [w if w != super_name() else "boss" for w in node.init_words()]
         words += ["--admin-password-file", "-", "--db-admin-password-file"]
         line = node.fails(*words, wrong, input=PASSWORD)
-        assert line.startswith('dtr: init: database user "boss": the database refuses the user "boss"')
+        assert line.startswith('dtr: init: the database refuses the user "boss"; give its password with '
+                               '--db-admin-password-file, or run this as the system user of that name')
         assert "1045" in line and "let me" not in line
         node.dtr(*words, right, input=PASSWORD)
     finally:
         node.server.sql("DROP USER boss@localhost")
+
+
+def test_init_tells_who_may_be_the_superuser(node):
+    # known by the socket, as a system user that does not run this
+    node.server.sql("CREATE USER boss@localhost IDENTIFIED VIA unix_socket")
+    try:
+        line = node.fails("init", "--db-admin", "boss", *node.init_words()[3:])
+        assert "1698" in line and "run this as the system user of that name" in line
+    finally:
+        node.server.sql("DROP USER boss@localhost")
+
+
+def test_init_of_a_relative_file(node):
+    done = subprocess.run([node.words()[0], *node.init_words(), "--admin-password-file", "-"], input=PASSWORD,
+                          capture_output=True, text=True, cwd=node.dir, env=dict(os.environ, DTR_CONF="dtr.conf"),
+                          **as_user())
+    assert done.returncode == 0, done.stderr
+    assert "dtr check --conf %s\n" % node.path("dtr.conf") in done.stdout
+    assert os.path.isfile(node.path("tls", "server.crt"))
 
 
 def test_init_user_host(node):
@@ -175,6 +195,9 @@ def test_init_refuses_wrong_calls(node, words, line):
 
 def test_init_refuses_bad_values(node):
     assert node.fails("init", code=2).startswith("dtr: init: --db-admin is missing")
+    assert "is missing" in node.fails("init", "--db-admin-password-file", "-", code=2, input="x")
+    assert "standard input holds one password" in node.fails(
+        "init", "--db-admin", "x", "--db-admin-password-file", "-", "--admin-password-file", "-", code=2, input="x")
     assert "node.colour" in node.fails("init", "--db-admin", "x", "--set", "node.colour=red")
     assert "registry.threads" in node.fails("init", "--db-admin", "x", "--set", "registry.threads=2000")
     line = node.fails("init", "--db-admin", "x", "--admin-user", "Big")
@@ -234,6 +257,13 @@ def test_migrate(fresh):
     fresh.sql("UPDATE schema_version SET version = 99")
     assert "use a newer program" in fresh.fails("migrate")
     assert "use a newer program" in fresh.check(code=1)["fail", "schema"]
+
+
+def test_migrate_status_changes_nothing(fresh):
+    line = fresh.fails("migrate", "--status", "--db-admin", super_name(), code=2)
+    assert line == "dtr: migrate: --status changes nothing: leave out --db-admin"
+    line = fresh.fails("migrate", "--db-admin-password-file", "/dev/null", code=2)
+    assert line == "dtr: migrate: --db-admin-password-file is the password of --db-admin, which is missing"
 
 
 def forget(node, role):
