@@ -12,6 +12,7 @@
 #define AUTHORITY_DAYS  3650
 #define SERVER_DAYS     825 /* the most that some clients accept */
 #define NAMES_MAX       64
+#define NAMES_ALWAYS    4 /* of collect_names() */
 #define COMMON_NAME_MAX 64 /* of X.509 */
 #define PEM_MAX         ((size_t)64 << 10)
 
@@ -38,11 +39,15 @@ init_tls_check_names(struct init *init, struct err *err)
 	const char *name;
 
 	for (size_t i = 0;
-	     (name = cli_option_at(init->cli, "tls-name", i)) != NULL; i++)
+	     (name = cli_option_at(init->cli, "tls-name", i)) != NULL; i++) {
+		if (i == NAMES_MAX - NAMES_ALWAYS)
+			return cli_usage(
+			    err, "more than %zu times --tls-name", i);
 		if (!is_tls_name(name))
 			return cli_usage(err,
 			    "--tls-name \"%s\" is not a host name or address",
 			    cli_printable(init->cli->pool, name));
+	}
 	return 0;
 }
 
@@ -74,17 +79,31 @@ write_pair(struct init *init, const struct key *key, const char *certificate,
 }
 
 static int
+load_key(struct init *init, const char *file, struct key **out, struct err *err)
+{
+	char *pem;
+	int rc = io_read_secret(init->cli->pool, file, &pem, err);
+
+	return rc < 0 ? rc : x509_parse_key_pem(pem, out, err);
+}
+
+static int
 load_authority(struct init *init, const char *key_file,
     const char *certificate_file, struct authority *out, struct err *err)
 {
-	char *key_pem, *certificate;
-	int rc = io_read_secret(init->cli->pool, key_file, &key_pem, err);
+	char *certificate;
+	int rc;
 
+	if (!file_is_there(key_file))
+		return err_set(err, E_CONFLICT,
+		    "\"%s\" lacks its key \"ca.key\": bring that back, put "
+		    "a server certificate of your own, or remove ca.crt to "
+		    "make a new authority, which all clients need then",
+		    certificate_file);
+	rc = load_key(init, key_file, &out->key, err);
 	if (rc == 0)
 		rc = io_read_file(init->cli->pool, certificate_file, PEM_MAX,
 		    &certificate, NULL, err);
-	if (rc == 0)
-		rc = x509_parse_key_pem(key_pem, &out->key, err);
 	if (rc < 0)
 		return rc;
 	out->certificate = certificate;
@@ -93,6 +112,8 @@ load_authority(struct init *init, const char *key_file,
 	return 0;
 }
 
+/* The key may be there: of a setup that was broken off, or of a certificate
+ * that had to go; who trusts that one trusts the new one. */
 static int
 make_authority(struct init *init, const char *key_file,
     const char *certificate_file, const char *host, struct authority *out,
@@ -105,14 +126,18 @@ make_authority(struct init *init, const char *key_file,
 		    strlen(name) <= COMMON_NAME_MAX ? name : "dtr authority",
 		.days = AUTHORITY_DAYS };
 	char *certificate;
-	int rc = key_new(&out->key, err);
+	bool has_key = file_is_there(key_file);
+	int rc = has_key ? load_key(init, key_file, &out->key, err)
+			 : key_new(&out->key, err);
 
 	if (rc == 0)
 		rc = x509_make(
 		    pool, &request, out->key, NULL, NULL, &certificate, err);
 	if (rc == 0)
-		rc = write_pair(init, out->key, certificate, key_file,
-		    certificate_file, err);
+		rc = has_key
+		    ? write_pem(certificate_file, certificate, 0644, err)
+		    : write_pair(init, out->key, certificate, key_file,
+			  certificate_file, err);
 	if (rc < 0)
 		return rc;
 	out->certificate = certificate;
@@ -179,6 +204,32 @@ make_server(struct init *init, const struct authority *authority,
 	return rc;
 }
 
+/* The certificate is there: it must be for each --tls-name. */
+static int
+compare_names(struct init *init, const char *file, struct err *err)
+{
+	struct cli *cli = init->cli;
+	const char *name;
+	char *pem;
+	int rc;
+
+	for (size_t i = 0; (name = cli_option_at(cli, "tls-name", i)) != NULL;
+	     i++) {
+		rc = io_read_file(cli->pool, file, PEM_MAX, &pem, NULL, err);
+		if (rc == 0)
+			rc = x509_has_name(pem, name, err);
+		if (rc < 0)
+			return err_prefix(err, "\"%s\"", file);
+		if (rc == 0)
+			return err_set(err, E_CONFLICT,
+			    "\"%s\" is not for %s; remove it to have a new "
+			    "one made, or leave out --tls-name",
+			    file, name);
+	}
+	init_step(init, "found", "server certificate \"%s\"", file);
+	return 0;
+}
+
 int
 init_tls(struct init *init, struct err *err)
 {
@@ -190,17 +241,14 @@ init_tls(struct init *init, struct err *err)
 	struct authority authority = { 0 };
 	int rc;
 
-	if (file_is_there(certificate)) {
-		init_step(
-		    init, "found", "server certificate \"%s\"", certificate);
-		return 0;
-	}
+	if (file_is_there(certificate))
+		return compare_names(init, certificate, err);
 	if (host == NULL || !is_tls_name(host))
 		return err_set(err, E_INVALID,
 		    "node.external_url \"%s\" has no host name",
 		    cli->conf.external_url);
 	rc = io_make_dirs(cli_beside_conf(cli, "tls"), 0755, err);
-	if (rc == 0 && file_is_there(ca) && file_is_there(ca_key))
+	if (rc == 0 && file_is_there(ca))
 		rc = load_authority(init, ca_key, ca, &authority, err);
 	else if (rc == 0)
 		rc = make_authority(init, ca_key, ca, host, &authority, err);

@@ -314,6 +314,23 @@ x509_not_after(const char *pem, int64_t *seconds_out, struct err *err)
 }
 
 int
+x509_has_name(const char *pem, const char *name, struct err *err)
+{
+	X509 *cert = parse(pem);
+	bool has;
+
+	if (cert == NULL)
+		return not_a_certificate(err);
+	has = X509_check_host(cert, name, 0, 0, NULL) == 1 ||
+	    X509_check_host(
+		cert, name, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1 ||
+	    X509_check_ip_asc(cert, name, 0) == 1;
+	X509_free(cert);
+	ERR_clear_error();
+	return has;
+}
+
+int
 x509_base64(struct pool *pool, const char *pem, char **out, struct err *err)
 {
 	X509 *cert = parse(pem);

@@ -37,6 +37,12 @@ int x509_key(const char *pem, struct key **out, struct err *err);
 /* End of validity as seconds since 1970. */
 int x509_not_after(const char *pem, int64_t *seconds_out, struct err *err);
 
+/*
+ * Is it for this DNS name or address? 1, 0 or an error. A name with a wildcard
+ * must be in it as it is.
+ */
+int x509_has_name(const char *pem, const char *name, struct err *err);
+
 /* The first certificate's DER as plain base64, as x5c wants it. */
 int x509_base64(
     struct pool *pool, const char *pem, char **out, struct err *err);

@@ -50,6 +50,47 @@ def test_init_certificate_is_good_for_its_names(node):
     assert done.returncode != 0
 
 
+def test_init_names_must_be_in_a_certificate_that_is_there(fresh):
+    path = fresh.path("etc", "tls", "server.crt")
+    fresh.again("--tls-name", "registry.example.com", "--tls-name", "127.0.0.1")
+    error = fresh.again("--tls-name", "localhost", "--tls-name", "new.example.com", code=1).stderr
+    assert error == ('dtr: init: "%s" is not for new.example.com; remove it to have a new one made, '
+                     'or leave out --tls-name\n' % path)
+    os.unlink(path)
+    fresh.again("--tls-name", "new.example.com", "--tls-name", "*.example.org")
+    fresh.again("--tls-name", "new.example.com", "--tls-name", "*.example.org")
+    many = [word for i in range(61) for word in ("--tls-name", "n%d.example.com" % i)]
+    assert fresh.fails("init", "--db-admin", "x", *many, code=2) == "dtr: init: more than 60 times --tls-name"
+
+
+def verify(node, authority):
+    return subprocess.run(["openssl", "verify", "-CAfile", authority, "-verify_hostname", "registry.example.com",
+                           node.path("etc", "tls", "server.crt")], capture_output=True, text=True)
+
+
+def test_init_makes_no_second_authority(fresh):
+    files = {name: fresh.read("etc", "tls", name) for name in ("ca.key", "ca.crt", "server.key")}
+    os.unlink(fresh.path("etc", "tls", "server.crt"))
+    # its key is kept elsewhere
+    os.unlink(fresh.path("etc", "tls", "ca.key"))
+    error = fresh.again(code=1).stderr
+    assert error.startswith('dtr: init: "%s" lacks its key "ca.key": bring that back' % fresh.path("etc", "tls", "ca.crt"))
+    assert sorted(os.listdir(fresh.path("etc", "tls"))) == ["ca.crt", "server.key"]
+    assert fresh.read("etc", "tls", "ca.crt") == files["ca.crt"]
+    fresh.write(files["ca.key"], "etc", "tls", "ca.key")
+    fresh.again()
+    assert fresh.read("etc", "tls", "ca.crt") == files["ca.crt"]
+    # a new certificate of the same key: clients go on with the one that they have
+    old = fresh.write(files["ca.crt"], "old.crt")
+    os.unlink(fresh.path("etc", "tls", "server.crt"))
+    os.unlink(fresh.path("etc", "tls", "ca.crt"))
+    fresh.again()
+    assert fresh.read("etc", "tls", "ca.key") == files["ca.key"]
+    for authority in (old, fresh.path("etc", "tls", "ca.crt")):
+        done = verify(fresh, authority)
+        assert done.returncode == 0, done.stderr
+
+
 def test_init_twice_changes_nothing(node):
     node.init()
     before = node.secrets(), node.read("etc", "dtr.conf"), node.read("etc", "tls", "server.crt")

@@ -59,6 +59,24 @@ make_server(const char *const *names, size_t count)
 	return pem;
 }
 
+static void
+test_names(void **state UNUSED)
+{
+	static const char *const in[] = { "a.example.com", "*.wild.org",
+		"10.1.2.3", "::1" };
+	static const char *const out[] = { "example.com", "b.example.com",
+		"*.example.com", "x.y.wild.org", "10.1.2.4", "::2" };
+	const char *pem = make_server(in, COUNT_OF(in));
+
+	for (size_t i = 0; i < COUNT_OF(in); i++)
+		assert_int_equal(x509_has_name(pem, in[i], &err), 1);
+	assert_int_equal(x509_has_name(pem, "x.wild.org", &err), 1);
+	for (size_t i = 0; i < COUNT_OF(out); i++)
+		assert_int_equal(x509_has_name(pem, out[i], &err), 0);
+	assert_int_equal(
+	    x509_has_name("no certificate", "a.example.com", &err), E_INVALID);
+}
+
 /* how often the bytes stand in the certificate's DER */
 static int
 count(const char *pem, const char *bytes, size_t n)
@@ -409,6 +427,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_server),
 	TEST(test_signing),
 	TEST(test_key_of_certificate),
+	TEST(test_names),
 	TEST(test_validity),
 	TEST(test_span),
 	TEST(test_serials_differ),
