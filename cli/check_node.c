@@ -48,7 +48,7 @@ check_user(struct check *check)
 	else
 		check_report(check, CHECK_OK, "user",
 		    "what follows is what user %s may do",
-		    owner_name(cli->pool));
+		    owner_name(cli->pool, geteuid()));
 }
 
 static bool
@@ -67,7 +67,7 @@ check_secret(struct check *check, const char *name)
 	else if (rc == E_INTERNAL)
 		check_report_err(check, "secrets", &err,
 		    pool_printf(pool, "user %s must be able to read it",
-			owner_name(pool)));
+			owner_name(pool, geteuid())));
 	else if (rc < 0)
 		check_report_err(check, "secrets", &err, NULL);
 	else if (text[0] == '\0')
@@ -93,7 +93,8 @@ check_secrets(struct check *check)
 
 		check_report(check, CHECK_FAIL, "secrets",
 		    "folder \"%s\" cannot be read by user %s (%s); %s", folder,
-		    owner_name(cli->pool), strerrordesc_np(errno), what);
+		    owner_name(cli->pool, geteuid()), strerrordesc_np(errno),
+		    what);
 		return;
 	}
 	if ((st.st_mode & (S_IWGRP | S_IRWXO)) != 0) {
@@ -139,7 +140,8 @@ check_storage(struct check *check)
 		    pool_printf(check->cli->pool,
 			"if it is there, user %s must be able to write to "
 			"\"%s\" and all folders in it",
-			owner_name(check->cli->pool), conf->storage_root));
+			owner_name(check->cli->pool, geteuid()),
+			conf->storage_root));
 	else
 		check_report(check,
 		    left / 2 < (uint64_t)conf->storage_reserve ? CHECK_WARN

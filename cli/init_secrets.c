@@ -2,6 +2,7 @@
 #include "common/base/base.h"
 #include "cli/init.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "cli/owner.h"
@@ -25,15 +26,42 @@ file_fault(struct err *err, const char *what, const char *path)
 	return err_errno(err, number);
 }
 
-static int
-give(const char *path, uid_t uid, gid_t gid, struct err *err)
+/* A file with another name as well, or a link, may be somebody's trap. */
+static bool
+is_left_by_root(const struct stat *st)
 {
-	if (uid != geteuid() && lchown(path, uid, gid) < 0)
-		return file_fault(err, "change the owner of", path);
-	return 0;
+	return st->st_uid == 0 && st->st_gid == getegid() &&
+	    (S_ISDIR(st->st_mode) ||
+		(S_ISREG(st->st_mode) && st->st_nlink == 1));
 }
 
-/* A folder of this mode and owner; its parents are made as usual. */
+/* What an init of root made, and was killed before it could give it away. */
+static int
+give_found(struct init *init, const char *path, struct err *err)
+{
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+	int fd;
+	int rc = owner_find(&init->cli->conf, &uid, &gid, err);
+
+	if (rc < 0 || uid == geteuid())
+		return rc;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ELOOP ? 0 : file_fault(err, "open", path);
+	if (fstat(fd, &st) < 0)
+		rc = file_fault(err, "look at", path);
+	else if (is_left_by_root(&st) && fchown(fd, uid, gid) < 0)
+		rc = file_fault(err, "change the owner of", path);
+	else if (is_left_by_root(&st))
+		init_step(init, "set", "owner of \"%s\"", path);
+	close(fd);
+	return rc;
+}
+
+/* A folder of this mode and owner; its parents are made as usual. 1 if it is
+ * there. */
 static int
 make_folder(struct init *init, const char *what, const char *path, mode_t mode,
     struct err *err)
@@ -49,13 +77,34 @@ make_folder(struct init *init, const char *what, const char *path, mode_t mode,
 		    pool_memdup(pool, path, (size_t)(slash - path)), 0755, err);
 	if (rc < 0)
 		return rc;
-	if (mkdir(path, mode) < 0)
-		return errno == EEXIST ? 1
-				       : file_fault(err, "make folder", path);
-	rc = give(path, uid, gid, err);
-	if (rc == 0)
-		init_step(init, "made", "%s \"%s\"", what, path);
-	return rc;
+	if (mkdir(path, mode) < 0) {
+		if (errno != EEXIST)
+			return file_fault(err, "make folder", path);
+		rc = give_found(init, path, err);
+		return rc < 0 ? rc : 1;
+	}
+	if (lchown(path, uid, gid) < 0)
+		return file_fault(err, "change the owner of", path);
+	init_step(init, "made", "%s \"%s\"", what, path);
+	return 0;
+}
+
+static int
+refuse_folder(struct init *init, const char *path, uid_t is, uid_t wanted,
+    struct err *err)
+{
+	struct pool *pool = init->cli->pool;
+	const char *name = owner_name(pool, is);
+
+	if (geteuid() != 0)
+		return err_set(err, E_CONFLICT,
+		    "folder \"%s\" belongs to user %s; run this as root or as "
+		    "user %s",
+		    path, name, name);
+	return err_set(err, E_CONFLICT,
+	    "folder \"%s\" belongs to user %s, not %s; run: chown -R %s %s",
+	    path, name, owner_name(pool, wanted), owner_name(pool, wanted),
+	    path);
 }
 
 /* The folder of secrets that was there: nobody else may look into it. */
@@ -74,11 +123,7 @@ check_folder(struct init *init, const char *path, struct err *err)
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, E_CONFLICT, "\"%s\" is not a folder", path);
 	if (st.st_uid != uid)
-		return err_set(err, E_CONFLICT,
-		    "folder \"%s\" belongs to user %u, not %u; run: chown -R "
-		    "%u %s",
-		    path, (unsigned)st.st_uid, (unsigned)uid, (unsigned)uid,
-		    path);
+		return refuse_folder(init, path, st.st_uid, uid, err);
 	if ((st.st_mode & 077) == 0) {
 		init_step(init, "found", "folder of secrets \"%s\"", path);
 		return 0;
@@ -106,8 +151,10 @@ make_secret(struct init *init, const char *name, size_t size, struct err *err)
 	if (rc == 0 && found[0] == '\0')
 		return err_set(
 		    err, E_INVALID, "file \"%s\" is empty; remove it", file);
-	if (rc == 0)
+	if (rc == 0) {
 		init_step(init, "found", "secret \"%s\"", file);
+		return give_found(init, file, err);
+	}
 	if (rc != E_NOTFOUND)
 		return rc;
 	err_clear(err);
@@ -117,11 +164,10 @@ make_secret(struct init *init, const char *name, size_t size, struct err *err)
 	text[2 * size] = '\n';
 	rc = owner_find(conf, &uid, &gid, err);
 	if (rc == 0)
-		rc = io_write_file(file, text, 2 * size + 1, 0600, err);
+		rc = io_write_file_for(
+		    uid, gid, file, text, 2 * size + 1, 0600, err);
 	mem_wipe(text, sizeof(text));
 	mem_wipe(bytes, sizeof(bytes));
-	if (rc == 0)
-		rc = give(file, uid, gid, err);
 	if (rc == 0)
 		init_step(init, "made", "secret \"%s\"", file);
 	return rc;

@@ -54,13 +54,13 @@ owner_become(const struct conf *conf, struct err *err)
 }
 
 const char *
-owner_name(struct pool *pool)
+owner_name(struct pool *pool, uid_t uid)
 {
 	struct passwd entry, *found = NULL;
 	char text[ENTRY_SIZE];
 
-	if (getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 &&
+	if (getpwuid_r(uid, &entry, text, sizeof(text), &found) == 0 &&
 	    found != NULL)
 		return pool_printf(pool, "%s", entry.pw_name);
-	return pool_printf(pool, "%u", (unsigned)geteuid());
+	return pool_printf(pool, "%u", (unsigned)uid);
 }

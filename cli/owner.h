@@ -16,7 +16,7 @@ int owner_find(
 /* Becomes that user for good, as the programs do. */
 int owner_become(const struct conf *conf, struct err *err);
 
-/* What the user of this process is called; its number if it has no name. */
-const char *owner_name(struct pool *pool);
+/* What a user is called; its number if it has no name. */
+const char *owner_name(struct pool *pool, uid_t uid);
 
 #endif

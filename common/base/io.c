@@ -183,6 +183,13 @@ int
 io_write_file(const char *path, const void *p, size_t n, mode_t mode,
     struct err *err)
 {
+	return io_write_file_for((uid_t)-1, (gid_t)-1, path, p, n, mode, err);
+}
+
+int
+io_write_file_for(uid_t uid, gid_t gid, const char *path, const void *p,
+    size_t n, mode_t mode, struct err *err)
+{
 	char beside[PATH_MAX], folder[PATH_MAX];
 	const char *slash = strrchr(path, '/');
 	int fd, rc;
@@ -193,7 +200,9 @@ io_write_file(const char *path, const void *p, size_t n, mode_t mode,
 	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return file_error(err, "create", beside);
-	rc = write_and_sync(fd, path, p, n, mode, err);
+	rc = fchown(fd, uid, gid) < 0
+	    ? file_error(err, "change the owner of", beside)
+	    : write_and_sync(fd, path, p, n, mode, err);
 	close(fd);
 	if (rc == 0 && rename(beside, path) < 0)
 		rc = file_error(err, "rename to", path);

@@ -35,6 +35,10 @@ size_t io_cut_newlines(char *text, size_t n);
 int io_write_file(const char *path, const void *p, size_t n, mode_t mode,
     struct err *err);
 
+/* The same; the file has this owner before anybody sees it. */
+int io_write_file_for(uid_t uid, gid_t gid, const char *path, const void *p,
+    size_t n, mode_t mode, struct err *err);
+
 /* Makes the entries of a folder durable. */
 int io_sync_dir(const char *path, struct err *err);
 

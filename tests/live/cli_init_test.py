@@ -1,6 +1,7 @@
 """dtr init and dtr migrate against a real database."""
 import json
 import os
+import pwd
 import re
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import subprocess
 import pytest
 
 from cli_fixtures import as_user, PASSWORD, super_name, fresh, node, ready, server  # noqa: F401
-from stack import TOP, USER
+from stack import TOP, USER, is_root
 
 
 # --- init
@@ -120,6 +121,59 @@ def test_init_goes_on_after_a_kill(node, lines):
     assert {name: text for name, text in node.secrets().items() if name in secrets} == secrets
     assert [key for key in node.check() if key[0] == "fail"] == []
     assert node.sql("SELECT name FROM account") == [["admin"]]
+
+
+def root_init(node, code=0):
+    """As root for the user of the programs; the superuser has a password, as root is not its system user."""
+    password = node.write("let me in", "boss")
+    node.server.sql("CREATE OR REPLACE USER boss@localhost IDENTIFIED BY 'let me in'; "
+                    "GRANT ALL ON *.* TO boss@localhost WITH GRANT OPTION")
+    words = [word if word != super_name() else "boss" for word in node.init_words(**{"node.user": USER})]
+    try:
+        return node.root(*words, "--db-admin-password-file", password,
+                         "--admin-password-file", node.write(PASSWORD, "password"), code=code)
+    finally:
+        node.server.sql("DROP USER boss@localhost")
+
+
+def owner(path):
+    return pwd.getpwuid(os.stat(path).st_uid).pw_name
+
+
+def test_init_by_root_gives_what_it_makes_to_the_user_of_the_programs(node):
+    assert is_root(), "to make files of another user needs root"
+    root_init(node)
+    secrets = [node.path("etc", "secrets", name) for name in node.secrets()]
+    made = [node.path("etc", "secrets"), node.path("blobs"), node.path("blobs", "objects"), *secrets]
+    assert {owner(path) for path in made} == {USER}
+    # killed before it gave them away
+    for path in made:
+        os.chown(path, 0, 0)
+    out = root_init(node).stdout
+    assert {owner(path) for path in made} == {USER}
+    assert out.count("set    owner of") == len(made)
+    assert "set    owner of" not in root_init(node).stdout
+    # somebody else's file is nothing to give away
+    other = node.write("x" * 32, "other")
+    os.chown(other, 0, 0)
+    os.unlink(secrets[1])
+    os.link(other, secrets[1])
+    root_init(node)
+    assert owner(other) == "root"
+
+
+def test_init_tells_who_may_run_it(fresh):
+    assert is_root(), "to make files of another user needs root"
+    folder = fresh.path("etc", "secrets")
+    os.chown(folder, 1, 1)
+    name = pwd.getpwuid(1).pw_name
+    line = fresh.again(code=1).stderr
+    assert line == ('dtr: init: folder "%s" belongs to user %s; run this as root or as user %s\n' % (folder, name, name))
+    assert root_init(fresh, code=1).stderr.startswith('dtr: init: "%s" says node.user = ' % fresh.conf)
+    fresh.write(fresh.read("etc", "dtr.conf") + "node.user = %s\n" % USER, "etc", "dtr.conf", mode=0o644)
+    line = root_init(fresh, code=1).stderr
+    assert line == ('dtr: init: folder "%s" belongs to user %s, not %s; run: chown -R %s %s\n'
+                    % (folder, name, USER, USER, folder))
 
 
 def test_init_heals_what_was_lost(fresh):
