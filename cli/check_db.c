@@ -237,7 +237,8 @@ check_token_key(struct check *check)
 	if (rc == E_INVALID)
 		check_report_err(check, "token key", &err,
 		    "cluster-key is not the one of this database: copy it "
-		    "from another replica, or run dtr key rotate");
+		    "from another node; if it is lost for good, run dtr key "
+		    "rotate --force");
 	else if (rc < 0)
 		check_report_err(check, "token key", &err, NULL);
 	else

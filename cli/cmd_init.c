@@ -10,6 +10,7 @@
 #include "common/base/io.h"
 #include "common/base/pool.h"
 #include "common/crypt/passwd.h"
+#include "common/db/db.h"
 #include "common/model/account.h"
 #include "common/model/token_key.h"
 
@@ -193,6 +194,8 @@ cmd_init(struct cli *cli, struct err *err)
 {
 	static int (*const steps[])(struct init *, struct err *) = {
 		init_conf,
+		init_folder,
+		init_look,
 		init_secrets,
 		init_storage,
 		init_tls,
@@ -200,7 +203,7 @@ cmd_init(struct cli *cli, struct err *err)
 		init_key,
 		init_admin,
 	};
-	struct init init = { .cli = cli, .admin_name = "admin" };
+	struct init init = { .cli = cli, .admin_name = "admin", .lock = -1 };
 	int rc = read_inputs(&init, err);
 
 	if (rc < 0)
@@ -208,6 +211,8 @@ cmd_init(struct cli *cli, struct err *err)
 	jsw_array(&cli->w, "steps");
 	for (size_t i = 0; rc == 0 && i < COUNT_OF(steps); i++)
 		rc = steps[i](&init, err);
+	db_admin_close(&init.super);
+	io_close(&init.lock);
 	if (rc < 0)
 		return rc;
 	jsw_end(&cli->w);

@@ -5,6 +5,7 @@
 #include "common/base/err.h"
 #include "common/base/num.h"
 #include "common/base/pool.h"
+#include "common/crypt/key.h"
 #include "common/model/token_key.h"
 
 /* until then all replicas have read the certificate */
@@ -28,10 +29,34 @@ check_room(struct cli *cli, struct err *err)
 	return rc;
 }
 
+/* A new key that other nodes cannot open would stop their garant. */
+static int
+check_cluster_key(
+    struct cli *cli, const unsigned char *cluster_key, struct err *err)
+{
+	struct token_key signing;
+	struct key *key = NULL;
+	int rc = token_key_signing(
+	    cli->db, cli->pool, cluster_key, &signing, &key, err);
+
+	key_free(&key);
+	if (rc == E_INVALID)
+		return err_set(err, E_CONFLICT,
+		    "the cluster-key in \"%s\" is not the one of this "
+		    "database: copy it from another node; if it is lost for "
+		    "good, run: dtr key rotate --force",
+		    cli->conf.secrets_dir);
+	if (rc != E_NOTFOUND)
+		return rc;
+	err_clear(err);
+	return 0;
+}
+
 int
 cmd_key_rotate(struct cli *cli, struct err *err)
 {
-	int64_t delay = cli_option(cli, "now") != NULL ? 0 : PUBLISH_S;
+	bool force = cli_option(cli, "force") != NULL;
+	int64_t delay = force || cli_option(cli, "now") != NULL ? 0 : PUBLISH_S;
 	const unsigned char *cluster_key;
 	const char *kid;
 	int64_t overlap;
@@ -40,6 +65,8 @@ cmd_key_rotate(struct cli *cli, struct err *err)
 	if (rc == 0)
 		rc = token_key_cluster_key(
 		    &cli->conf, cli->pool, &cluster_key, err);
+	if (rc == 0 && !force)
+		rc = check_cluster_key(cli, cluster_key, err);
 	if (rc == 0)
 		rc = token_key_purge(cli->db, err);
 	if (rc == 0)

@@ -51,11 +51,12 @@ super_is_refused(const struct init *init, struct err *err)
 	return err_cause(err, "%s", cause);
 }
 
-static int
-open_super(struct init *init, struct err *err)
+void
+init_super_options(const struct init *init, struct db_options *out)
 {
 	const struct conf *conf = &init->cli->conf;
-	struct db_options options = { .hosts = conf->db_hosts,
+
+	*out = (struct db_options){ .hosts = conf->db_hosts,
 		.database = "",
 		.user = init->db_admin,
 		.password = init->db_admin_password != NULL
@@ -64,7 +65,17 @@ open_super(struct init *init, struct err *err)
 		.ca_file = conf->db_ca,
 		.connections = 1,
 		.wait_ms = (unsigned)conf->db_wait_ms };
+}
 
+int
+init_open_super(struct init *init, struct err *err)
+{
+	struct db_options options;
+	int rc = check_name(init->cli->conf.db_name, err);
+
+	if (rc < 0)
+		return rc;
+	init_super_options(init, &options);
 	if (db_admin_open(&init->super, &options, err) == 0)
 		return 0;
 	return err->code == E_DENIED
@@ -72,9 +83,8 @@ open_super(struct init *init, struct err *err)
 	    : err_prefix(err, "database user \"%s\"", init->db_admin);
 }
 
-/* Is the number that the server answers more than 0? -1, 0, 1 */
-static int
-ask_is(struct init *init, const char *query, struct err *err)
+int
+init_ask(struct init *init, const char *query, struct err *err)
 {
 	const char *value = NULL;
 	int rc = db_admin_ask(init->super, init->cli->pool, query, &value, err);
@@ -87,7 +97,7 @@ make_database(struct init *init, struct err *err)
 {
 	struct pool *pool = init->cli->pool;
 	const char *name = init->cli->conf.db_name;
-	int is = ask_is(init,
+	int is = init_ask(init,
 	    pool_printf(pool,
 		"SELECT COUNT(*) FROM information_schema.SCHEMATA "
 		"WHERE SCHEMA_NAME = %s",
@@ -128,7 +138,7 @@ make_user(struct init *init, const char *role, struct err *err)
 	user = pool_printf(pool, "%s@%s",
 	    db_admin_quote(init->super, pool, options.user),
 	    db_admin_quote(init->super, pool, host));
-	is = ask_is(init,
+	is = init_ask(init,
 	    pool_printf(pool,
 		"SELECT COUNT(*) FROM mysql.user "
 		"WHERE User = %s AND Host = %s",
@@ -229,10 +239,8 @@ make_tables(struct init *init, struct err *err)
 int
 init_users(struct init *init, struct err *err)
 {
-	int rc = check_name(init->cli->conf.db_name, err);
+	int rc = init_open_super(init, err);
 
-	if (rc == 0)
-		rc = open_super(init, err);
 	if (rc == 0)
 		rc = make_users(init, err);
 	db_admin_close(&init->super);
@@ -243,13 +251,9 @@ int
 init_db(struct init *init, struct err *err)
 {
 	struct cli *cli = init->cli;
-	int rc = check_name(cli->conf.db_name, err);
+	int rc = make_database(init, err);
 
 	choose_user_host(init);
-	if (rc == 0)
-		rc = open_super(init, err);
-	if (rc == 0)
-		rc = make_database(init, err);
 	if (rc == 0)
 		rc = make_users(init, err);
 	if (rc == 0)

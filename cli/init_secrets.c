@@ -3,6 +3,7 @@
 #include "cli/init.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "cli/owner.h"
@@ -186,17 +187,37 @@ init_passwords(struct init *init, struct err *err)
 	return rc;
 }
 
-int
-init_secrets(struct init *init, struct err *err)
+/* Where a file system knows no locks, nobody is kept out. */
+static int
+lock_folder(struct init *init, const char *folder, struct err *err)
 {
-	struct cli *cli = init->cli;
-	const char *folder = cli->conf.secrets_dir;
+	init->lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (init->lock < 0)
+		return file_fault(err, "open", folder);
+	if (flock(init->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return err_set(err, E_BUSY,
+		    "another dtr init has the folder \"%s\"; wait for its end, "
+		    "then try again",
+		    folder);
+	return 0;
+}
+
+int
+init_folder(struct init *init, struct err *err)
+{
+	const char *folder = init->cli->conf.secrets_dir;
 	int rc = make_folder(init, "folder of secrets", folder, 0700, err);
 
 	if (rc > 0)
 		rc = check_folder(init, folder, err);
-	if (rc == 0)
-		rc = init_passwords(init, err);
+	return rc < 0 ? rc : lock_folder(init, folder, err);
+}
+
+int
+init_secrets(struct init *init, struct err *err)
+{
+	int rc = init_passwords(init, err);
+
 	if (rc == 0)
 		rc = make_secret(init, "cluster-key", CLUSTER_KEY_BYTES, err);
 	return rc;
@@ -206,13 +227,20 @@ int
 init_storage(struct init *init, struct err *err)
 {
 	const char *folder = init->cli->conf.storage_root;
-	int rc = make_folder(init, "folder of blobs", folder, 0750, err);
+	const char *objects =
+	    pool_printf(init->cli->pool, "%s/objects", folder);
+	int rc;
 
+	if (init->has_objects && access(objects, F_OK) < 0)
+		return err_set(err, E_CONFLICT,
+		    "there is no folder \"%s\", but the database knows objects "
+		    "in it: is the file system mounted? If it is lost for good, "
+		    "make that folder",
+		    objects);
+	rc = make_folder(init, "folder of blobs", folder, 0750, err);
 	if (rc > 0)
 		init_step(init, "found", "folder of blobs \"%s\"", folder);
 	if (rc >= 0)
-		rc = make_folder(init, "folder of objects",
-		    pool_printf(init->cli->pool, "%s/objects", folder), 0750,
-		    err);
+		rc = make_folder(init, "folder of objects", objects, 0750, err);
 	return rc < 0 ? rc : 0;
 }

@@ -25,6 +25,7 @@ dtr_SOURCES = \
 	cli/init.h \
 	cli/init_conf.c \
 	cli/init_db.c \
+	cli/init_look.c \
 	cli/init_secrets.c \
 	cli/init_tls.c \
 	cli/load.c \

@@ -43,6 +43,7 @@ static const struct cli_option init_options[] = {
 	{ "admin-user", "NAME", "first administrator; else: admin" },
 	{ "admin-password-file", "FILE", "password, - for standard input" },
 	{ "tls-name", "NAME", "further name in the server's certificate" },
+	{ "force", NULL, "make new secrets: those of the database are lost" },
 	{ 0 },
 };
 
@@ -103,6 +104,8 @@ static const struct cli_option gc_options[] = {
 
 static const struct cli_option key_rotate_options[] = {
 	{ "now", NULL, "sign with the new key at once" },
+	{ "force", NULL,
+	    "at once, though the cluster key is not the right one" },
 	{ 0 },
 };
 

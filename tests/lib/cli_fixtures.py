@@ -64,10 +64,10 @@ class Server:
 class Node:
     """A folder and a database of its own."""
 
-    def __init__(self, server, database):
+    def __init__(self, server, database, folder=None):
         self.server = server
         self.database = database
-        self.dir = os.path.join(server.dir, database)
+        self.dir = os.path.join(server.dir, folder or database)
         os.mkdir(self.dir)
         give(self.dir)
         self.conf = self.path("etc", "dtr.conf")

@@ -1,15 +1,17 @@
 """dtr init and dtr migrate against a real database."""
+import fcntl
 import json
 import os
 import pwd
 import re
+import shutil
 import signal
 import subprocess
 
 import pytest
 
-from cli_fixtures import as_user, PASSWORD, super_name, fresh, node, ready, server  # noqa: F401
-from stack import TOP, USER, is_root
+from cli_fixtures import as_user, Node, PASSWORD, super_name, fresh, node, ready, server  # noqa: F401
+from stack import TOP, USER, is_root, wait_for
 
 
 # --- init
@@ -195,6 +197,127 @@ def test_init_heals_what_was_lost(fresh):
     subprocess.run(["openssl", "verify", "-CAfile", fresh.path("etc", "tls", "ca.crt"),
                     fresh.path("etc", "tls", "server.crt")], check=True, capture_output=True)
     assert [key for key in fresh.check() if key[0] == "fail"] == []
+
+
+def second_node(first):
+    """Another node of the same database."""
+    second = Node(first.server, first.database, folder=first.database + ".second")
+    second.keys["storage.root"] = first.path("blobs")
+    return second
+
+
+def database_state(node):
+    users = node.server.sql("SELECT User, Host, authentication_string FROM mysql.user WHERE User LIKE '%s%%' ORDER BY 1"
+                            % node.database)
+    return users, node.sql("SELECT kid, HEX(sealed) FROM token_key"), node.sql("SELECT name FROM account")
+
+
+@pytest.mark.parametrize("lost", ["", "DELETE FROM token_certificate; DELETE FROM token_key",
+                                  "DROP USER IF EXISTS {0}_owner@localhost"])
+def test_init_locks_no_other_node_out(fresh, lost):
+    # set up by the first node as far as the database shows
+    if lost:
+        fresh.sql(lost.format(fresh.database))
+    before = database_state(fresh)
+    second = second_node(fresh)
+    line = ('dtr: init: another node set up database "%s": copy its folder of secrets to "%s", then run dtr init again'
+            % (fresh.database, second.path("etc", "secrets")))
+    # and again: the first refusal has left nothing that looks well
+    for _ in range(2):
+        assert second.fails(*second.init_words(), "--admin-password-file", "-", input=PASSWORD) == line
+        assert second.secrets() == {}
+        assert database_state(fresh) == before
+    for name, text in fresh.secrets().items():
+        second.write(text, "etc", "secrets", name)
+    second.init()
+    for role in ("owner", "registry", "garant", "api"):
+        assert fresh.logs_in(role) and second.logs_in(role)
+
+
+def test_init_with_another_cluster_key(fresh):
+    before = database_state(fresh)
+    right = fresh.secrets()["cluster-key"]
+    fresh.write("0123456789abcdef" * 4 + "\n", "etc", "secrets", "cluster-key")
+    assert "another node set up database" in fresh.again(code=1).stderr
+    assert database_state(fresh) == before
+    fresh.write(right, "etc", "secrets", "cluster-key")
+    fresh.again()
+
+
+def test_init_when_the_secrets_are_lost(fresh):
+    shutil.rmtree(fresh.path("etc", "secrets"))
+    assert "another node set up database" in fresh.again(code=1).stderr
+    fresh.again("--force")
+    assert "run dtr key rotate --force" in fresh.check(code=1)["fail", "token key"]
+    fresh.dtr("key", "rotate", "--force")
+    assert [key for key in fresh.check() if key[0] == "fail"] == []
+    fresh.again()
+
+
+def test_init_makes_no_store_where_one_is_missing(fresh):
+    shutil.rmtree(fresh.path("blobs"))
+    # what is not live may be lost
+    fresh.sql("INSERT INTO object (id, store, object_key, state, created) VALUES "
+              "(REPEAT('a', 16), 'main', 'a', 1, NOW()), (REPEAT('b', 16), 'main', 'b', 3, NOW())")
+    fresh.again()
+    fresh.sql("UPDATE object SET state = 2")
+    fresh.again()
+    os.rmdir(fresh.path("blobs", "objects"))
+    for folder in ("blobs", "."):
+        line = fresh.again(code=1).stderr
+        assert line.startswith('dtr: init: there is no folder "%s", but the database knows objects in it: is the file '
+                               'system mounted?' % fresh.path("blobs", "objects"))
+        assert not os.path.exists(fresh.path("blobs", "objects"))
+        if folder == "blobs":
+            os.rmdir(fresh.path("blobs"))
+    assert not os.path.exists(fresh.path("blobs"))
+
+
+def test_init_once_at_a_time_in_a_folder(fresh):
+    folder = fresh.path("etc", "secrets")
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        line = fresh.again(code=1).stderr
+        assert line == 'dtr: init: another dtr init has the folder "%s"; wait for its end, then try again\n' % folder
+    finally:
+        os.close(fd)
+    fresh.again()
+
+
+def test_init_of_one_node_at_a_time(fresh):
+    """Two that look at once would both find nothing set up."""
+    other = subprocess.Popen(["mariadb", "--no-defaults", "-N", "-S", fresh.server.socket, "-u", super_name(), "-e",
+                              "SELECT GET_LOCK('dtr.init.%s', 0); SELECT SLEEP(600)" % fresh.database],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user())
+    try:
+        wait_for("the lock", lambda: fresh.sql("SELECT IS_FREE_LOCK('dtr.init.%s')" % fresh.database) == [["0"]])
+        assert "another dtr init sets up database" in fresh.again(code=1).stderr
+    finally:
+        fresh.server.sql("KILL %s" % fresh.sql("SELECT IS_USED_LOCK('dtr.init.%s')" % fresh.database)[0][0])
+        other.wait()
+    wait_for("its end", lambda: fresh.sql("SELECT IS_FREE_LOCK('dtr.init.%s')" % fresh.database) == [["1"]])
+    fresh.again()
+
+
+def test_two_inits_at_once(node):
+    def start():
+        process = subprocess.Popen(node.words(*node.init_words(), "--admin-password-file", "-"), text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   **as_user())
+        process.stdin.write(PASSWORD)
+        process.stdin.close()
+        return process
+
+    running = [start() for _ in range(4)]
+    errors = [process.stderr.read() for process in running]
+    codes = [process.wait() for process in running]
+    # each has done its work, or says why not
+    assert 0 in codes
+    for code, error in zip(codes, errors):
+        assert error == "" if code == 0 else "another dtr init" in error
+    assert [key for key in node.check() if key[0] == "fail"] == []
+    assert verify(node, node.path("etc", "tls", "ca.crt")).returncode == 0
 
 
 def test_init_makes_a_new_admin_only_when_there_is_none(fresh):

@@ -243,6 +243,25 @@ def test_key_rotate(fresh):
     assert fresh.sql("SELECT COUNT(*) FROM token_certificate") == [["3"]]
 
 
+def test_key_rotate_makes_no_key_that_other_nodes_cannot_open(fresh):
+    before = fresh.json("key", "list")["keys"][0]["kid"]
+    right = fresh.secrets()["cluster-key"]
+    fresh.write("0123456789abcdef" * 4 + "\n", "etc", "secrets", "cluster-key")
+    for words in ([], ["--now"]):
+        line = fresh.fails("key", "rotate", *words)
+        assert line == ('dtr: key rotate: the cluster-key in "%s" is not the one of this database: copy it from '
+                        'another node; if it is lost for good, run: dtr key rotate --force'
+                        % fresh.path("etc", "secrets"))
+    assert [k["kid"] for k in fresh.json("key", "list")["keys"]] == [before]
+    assert "run dtr key rotate --force" in fresh.check(code=1)["fail", "token key"]
+    # until then there is no key that signs, so it does not wait
+    assert fresh.json("key", "rotate", "--force")["signs_in_s"] == 0
+    assert ("fail", "token key") not in fresh.check()
+    fresh.dtr("key", "rotate")
+    fresh.write(right, "etc", "secrets", "cluster-key")
+    fresh.fails("key", "rotate")
+
+
 def test_key_rotate_keeps_what_verifiers_can_read(fresh):
     fresh.sql("INSERT INTO token_certificate (kid, certificate, created) "
               "SELECT CONCAT('k', seq), 'x', UTC_TIMESTAMP() FROM seq_1_to_31")
