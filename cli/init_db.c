@@ -26,16 +26,26 @@ check_name(const char *name, struct err *err)
 	return 0;
 }
 
-static void
-choose_user_host(struct init *init)
+/* The users that are there stay the only ones. */
+static int
+choose_user_host(struct init *init, struct err *err)
 {
 	struct cli *cli = init->cli;
+	int rc = 0;
 
 	init->user_host = cli_option(cli, "db-user-host");
 	if (init->user_host == NULL)
+		rc = db_admin_ask(init->super, cli->pool,
+		    pool_printf(cli->pool,
+			"SELECT MAX(Host) FROM mysql.user WHERE "
+			"User = '%s_owner' HAVING COUNT(*) = 1",
+			cli->conf.db_name),
+		    &init->user_host, err);
+	if (rc == 0 && init->user_host == NULL)
 		init->user_host = hosts_are_local(cli->pool, cli->conf.db_hosts)
 		    ? "localhost"
 		    : "%";
+	return rc;
 }
 
 static int
@@ -147,9 +157,12 @@ make_user(struct init *init, const char *role, struct err *err)
 	    err);
 	if (is < 0)
 		return is;
+	/* another node may have made it meanwhile */
 	rc = db_admin_run(init->super,
-	    pool_printf(pool, "%s USER %s IDENTIFIED BY %s",
-		is ? "ALTER" : "CREATE", user, password),
+	    pool_printf(pool,
+		"CREATE USER IF NOT EXISTS %s IDENTIFIED BY %s;\n"
+		"ALTER USER %s IDENTIFIED BY %s;\n",
+		user, password, user, password),
 	    err);
 	/* a server that does not like the statement may quote the password */
 	if (rc < 0 && db_admin_errno(init->super) == SYNTAX_ERROR)
@@ -180,6 +193,18 @@ escape_name(struct pool *pool, const char *name)
 	return out.p;
 }
 
+/* Passwords are none of the server's log of all statements; a superuser without
+ * the right to say so must live with it. */
+static void
+keep_from_log(struct init *init)
+{
+	struct err ignored = { .code = 0 };
+
+	if (db_admin_run(init->super, "SET SESSION sql_log_off = 1", &ignored) <
+	    0)
+		err_clear(&ignored);
+}
+
 /*
  * The owner may pass on its rights on this one database, so that a later
  * dtr migrate needs no superuser for new tables.
@@ -189,8 +214,10 @@ make_users(struct init *init, struct err *err)
 {
 	struct pool *pool = init->cli->pool;
 	const char *name = init->cli->conf.db_name;
-	int rc = make_user(init, "owner", err);
+	int rc;
 
+	keep_from_log(init);
+	rc = make_user(init, "owner", err);
 	for (size_t i = 0; rc == 0 && i < schema_role_count; i++)
 		rc = make_user(init, schema_roles[i], err);
 	if (rc < 0)
@@ -251,9 +278,10 @@ int
 init_db(struct init *init, struct err *err)
 {
 	struct cli *cli = init->cli;
-	int rc = make_database(init, err);
+	int rc = choose_user_host(init, err);
 
-	choose_user_host(init);
+	if (rc == 0)
+		rc = make_database(init, err);
 	if (rc == 0)
 		rc = make_users(init, err);
 	if (rc == 0)

@@ -376,9 +376,35 @@ def test_init_of_a_relative_file(node):
 
 def test_init_user_host(node):
     node.init("--db-user-host", "%")
-    hosts = node.server.sql("SELECT DISTINCT Host FROM mysql.user WHERE User LIKE '%s\\\\_%%'"
-                            % node.database.replace("_", "\\\\_"))
-    assert hosts == [["%"]]
+    assert {host for _, host in hosts_of_users(node)} == {"%"}
+
+
+def hosts_of_users(node):
+    return node.server.sql("SELECT User, Host FROM mysql.user WHERE User LIKE '%s\\_%%'"
+                           % node.database.replace("_", "\\_"))
+
+
+def test_init_makes_no_second_users(node):
+    node.init("--db-user-host", "%")
+    before = hosts_of_users(node)
+    assert len(before) == 4
+    assert "database user %s_owner@%%" % node.database in node.again().stdout
+    assert hosts_of_users(node) == before
+    # unless it is told to
+    node.again("--db-user-host", "localhost")
+    assert len(hosts_of_users(node)) == 8
+
+
+def test_passwords_are_not_logged(node):
+    node.server.sql("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = 1; TRUNCATE mysql.general_log")
+    try:
+        node.init()
+        logged = str(node.server.sql("SELECT argument FROM mysql.general_log"))
+    finally:
+        node.server.sql("SET GLOBAL general_log = 0")
+    assert "INSERT INTO account" in logged
+    for name, text in node.secrets().items():
+        assert text.strip() not in logged, name
 
 
 def test_database_users_have_no_more_rights_than_they_need(ready):
