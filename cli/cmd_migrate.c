@@ -77,6 +77,25 @@ grant(struct cli *cli, const struct db_options *owner, struct err *err)
 		      : 0;
 }
 
+/*
+ * Programs of the version before go on until they are upgraded: what only they
+ * may do is taken by the next call, which finds the tables up to date.
+ */
+static int
+take_rights(struct cli *cli, const struct db_options *owner, struct err *err)
+{
+	struct db_admin *admin = NULL;
+	int rc = db_admin_open(&admin, owner, err);
+
+	if (rc == 0)
+		rc = schema_revoke(admin, &cli->conf, cli->pool, err);
+	db_admin_close(&admin);
+	return rc < 0 ? err_prefix(err,
+			    "the tables are up to date, rights of an "
+			    "earlier version are left")
+		      : 0;
+}
+
 static int
 get_versions(struct cli *cli, const struct db_options *owner, int *is,
     int *wanted, struct err *err)
@@ -87,6 +106,22 @@ get_versions(struct cli *cli, const struct db_options *owner, int *is,
 	if (rc == 0)
 		rc = schema_version(admin, cli->pool, is, wanted, err);
 	db_admin_close(&admin);
+	return rc;
+}
+
+static int
+migrate(struct cli *cli, const struct db_options *owner, struct err *err)
+{
+	int is, wanted;
+	int rc = get_versions(cli, owner, &is, &wanted, err);
+
+	migrate_cli = cli;
+	if (rc == 0)
+		rc = schema_migrate(owner, cli->pool, say_migration, err);
+	if (rc == 0)
+		rc = grant(cli, owner, err);
+	if (rc == 0 && is == wanted)
+		rc = take_rights(cli, owner, err);
 	return rc;
 }
 
@@ -119,12 +154,8 @@ cmd_migrate(struct cli *cli, struct err *err)
 		rc = model_options(&cli->conf, cli->pool, "owner", &owner, err);
 	if (rc == 0 && init.db_admin != NULL)
 		rc = make_users(cli, &init, &owner, err);
-	if (rc == 0 && !only_status) {
-		migrate_cli = cli;
-		rc = schema_migrate(&owner, cli->pool, say_migration, err);
-		if (rc == 0)
-			rc = grant(cli, &owner, err);
-	}
+	if (rc == 0 && !only_status)
+		rc = migrate(cli, &owner, err);
 	if (rc == 0)
 		rc = get_versions(cli, &owner, &is, &wanted, err);
 	if (rc < 0)

@@ -239,6 +239,7 @@ static struct init *init_migrating;
 static void
 say_migration(int version, const char *name)
 {
+	init_migrating->has_migrated = true;
 	init_step(
 	    init_migrating, "made", "schema version %d (%s)", version, name);
 }
@@ -289,6 +290,9 @@ init_db(struct init *init, struct err *err)
 	if (rc == 0)
 		rc = schema_grant(init->super, cli->pool, cli->conf.db_name,
 		    init->user_host, err);
+	/* as dtr migrate does it */
+	if (rc == 0 && !init->has_migrated)
+		rc = schema_revoke(init->super, &cli->conf, cli->pool, err);
 	if (rc == 0)
 		init_step(init, "set", "rights of the database users");
 	db_admin_close(&init->super);

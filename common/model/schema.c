@@ -6,6 +6,7 @@
 #include "common/base/num.h"
 #include "common/base/pool.h"
 #include "common/base/rand.h"
+#include "common/base/str.h"
 #include "common/base/time.h"
 #include "common/model/migration.h"
 #include "common/model/model.h"
@@ -17,6 +18,7 @@
 #define RUN_TRIES    20
 #define RUN_PAUSE_US (TIME_SECOND / 20)
 #define LOCK_PREFIX "dtr.migrate."
+#define REVOKE_QUERY_MAX ((size_t)64 << 10)
 
 const char *const schema_roles[] = { "registry", "garant", "api" };
 const size_t schema_role_count = COUNT_OF(schema_roles);
@@ -369,5 +371,61 @@ schema_grant(struct db_admin *admin, struct pool *pool, const char *database,
 	if (rc == 0 && missing != NULL)
 		return err_set(err, E_NOTFOUND,
 		    "there is no database user \"%s\"", missing);
+	return rc;
+}
+
+/* What REVOKE the user of this role has to see, one statement a line. */
+static const char *
+put_revoke_query(struct pool *pool, const char *role)
+{
+	struct str out;
+
+	str_init(&out, pool, REVOKE_QUERY_MAX);
+	str_puts(&out,
+	    "SELECT GROUP_CONCAT(CONCAT('REVOKE ', PRIVILEGE_TYPE, ' ON `', "
+	    "TABLE_SCHEMA, '`.`', TABLE_NAME, '` FROM ', GRANTEE) "
+	    "SEPARATOR ';\\n') FROM information_schema.TABLE_PRIVILEGES "
+	    "WHERE TABLE_SCHEMA = DATABASE() AND PRIVILEGE_TYPE <> 'USAGE'");
+	for (size_t i = 0; i < Q_GRANT_COUNT; i++)
+		if (strcmp(q_grants[i].role, role) == 0)
+			str_printf(&out,
+			    " AND NOT (TABLE_NAME = '%s' AND "
+			    "FIND_IN_SET(CONCAT(' ', PRIVILEGE_TYPE), ' %s'))",
+			    q_grants[i].table, q_grants[i].privileges);
+	ASSERT(!str_is_full(&out));
+	return out.p;
+}
+
+static int
+revoke_role(struct db_admin *admin, const struct conf *conf, struct pool *pool,
+    const char *role, struct err *err)
+{
+	struct db_admin *self = NULL;
+	struct db_options options;
+	const char *statements = NULL;
+	int rc = model_options(conf, pool, role, &options, err);
+
+	if (rc == 0)
+		rc = db_admin_open(&self, &options, err);
+	if (rc == 0)
+		rc = db_admin_run(
+		    self, "SET SESSION group_concat_max_len = 1000000", err);
+	if (rc == 0)
+		rc = db_admin_ask(
+		    self, pool, put_revoke_query(pool, role), &statements, err);
+	db_admin_close(&self);
+	if (rc == 0 && statements != NULL)
+		rc = db_admin_run(admin, statements, err);
+	return rc;
+}
+
+int
+schema_revoke(struct db_admin *admin, const struct conf *conf,
+    struct pool *pool, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < schema_role_count; i++)
+		rc = revoke_role(admin, conf, pool, schema_roles[i], err);
 	return rc;
 }

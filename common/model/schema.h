@@ -5,6 +5,7 @@
 #ifndef COMMON_MODEL_SCHEMA_H
 #define COMMON_MODEL_SCHEMA_H
 
+struct conf;
 struct db_admin;
 struct db_options;
 struct err;
@@ -31,10 +32,19 @@ int schema_version(struct db_admin *admin, struct pool *pool,
 
 /*
  * Gives every role's user, at this host, the rights that its statements
- * need, and no more. Run after a migration by the owner or a superuser.
- * E_NOTFOUND when a user is missing; the others have theirs then.
+ * need. Run after a migration by the owner or a superuser. E_NOTFOUND when a
+ * user is missing; the others have theirs then.
  */
 int schema_grant(struct db_admin *admin, struct pool *pool,
     const char *database, const char *host, struct err *err);
+
+/*
+ * Takes every other right on tables from these users, by the owner or a
+ * superuser. Not at once after a migration: programs of the version before may
+ * still need them. Logs in as each role, since the owner cannot see what
+ * others may do.
+ */
+int schema_revoke(struct db_admin *admin, const struct conf *conf,
+    struct pool *pool, struct err *err);
 
 #endif

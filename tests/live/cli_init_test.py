@@ -503,6 +503,38 @@ def test_migrate(fresh):
     assert "use a newer program" in fresh.check(code=1)["fail", "schema"]
 
 
+def table_rights(node):
+    return sorted(node.server.sql("SELECT GRANTEE, TABLE_NAME, PRIVILEGE_TYPE FROM information_schema.TABLE_PRIVILEGES "
+                                  "WHERE TABLE_SCHEMA = '%s'" % node.database))
+
+
+@pytest.mark.parametrize("words", [["migrate"], ["init", "--db-admin", super_name()]])
+def test_rights_of_an_earlier_version_go(fresh, words):
+    before = table_rights(fresh)
+    user = "%s_api@localhost" % fresh.database
+    fresh.sql("GRANT ALL ON account_password TO {0}; GRANT DELETE, TRIGGER ON repository TO {0}; "
+              "GRANT SELECT ON tag TO {1}".format(user, "%s_garant@localhost" % fresh.database))
+    assert table_rights(fresh) != before
+    # programs of that version go on while the tables are brought to this one
+    fresh.sql("UPDATE schema_version SET version = 0")
+    given = table_rights(fresh)
+    fresh.dtr(*words)
+    assert table_rights(fresh) == given
+    fresh.dtr(*words)
+    assert table_rights(fresh) == before
+    assert [key for key in fresh.check() if key[0] == "fail"] == []
+
+
+def test_programs_go_on_while_rights_are_set(own_stack):
+    done = own_stack.dtr("migrate")
+    assert done.returncode == 0, done.stderr
+    own_stack.sql("GRANT DELETE ON account_password TO dtr_registry@localhost")
+    for _ in range(3):
+        assert own_stack.dtr("migrate").returncode == 0
+        assert own_stack.request("GET", "/v2/_catalog", own_stack.bearer("registry:catalog:*")).status == 200
+    assert "account_password" not in str(own_stack.sql("SHOW GRANTS FOR dtr_registry@localhost"))
+
+
 def test_migrate_status_changes_nothing(fresh):
     line = fresh.fails("migrate", "--status", "--db-admin", super_name(), code=2)
     assert line == "dtr: migrate: --status changes nothing: leave out --db-admin"
