@@ -1,5 +1,6 @@
 #include "common/base/base.h"
 #include "common/conf/conf.h"
+#include "common/conf/conf_private.h"
 
 #include "common/base/err.h"
 #include "common/base/io.h"
@@ -349,7 +350,7 @@ conf_parse(struct conf *conf, struct pool *pool, const char *name,
 			return rc;
 		text = stop < end ? stop + 1 : end;
 	}
-	return 0;
+	return conf_check(conf, err);
 }
 
 int
@@ -386,6 +387,19 @@ conf_item(const struct conf *conf, struct pool *pool, size_t i,
 	else
 		*value_out = *(const char *const *)(const void *)member;
 	return true;
+}
+
+/* "a|b|c" as a sentence */
+static void
+put_choices(struct str *out, const char *choices)
+{
+	str_puts(out, "One of: ");
+	for (; *choices != '\0'; choices++)
+		if (*choices == '|')
+			str_puts(out, ", ");
+		else
+			str_putc(out, *choices);
+	str_puts(out, ".\n");
 }
 
 /* help as a sentence, in lines that mandoc's style check accepts */
@@ -426,6 +440,8 @@ conf_put_manual(struct str *out)
 
 		str_printf(out, ".It Cm %s\n", key->key);
 		put_sentence(out, key->help);
+		if (key->type == CONF_TYPE_CHOICE)
+			put_choices(out, key->choices);
 		if (is_number(key))
 			str_printf(out,
 			    "From %" PRId64 " to %" PRId64 ", default %" PRId64

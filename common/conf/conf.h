@@ -8,7 +8,8 @@
  * around key and value are cut; a value is the rest of the line as it is. An
  * unknown key, a key twice, a value out of range, a line over 4096 bytes or
  * a control character is an error that names file and line, and the key if
- * the line has one. Read once, at start or reload.
+ * the line has one. What no line tells alone is checked at the end
+ * (conf_check.c). Read once, at start or reload.
  */
 #ifndef COMMON_CONF_CONF_H
 #define COMMON_CONF_CONF_H
@@ -61,6 +62,12 @@ bool conf_item(const struct conf *conf, struct pool *pool, size_t i,
 
 /* The table as mdoc items for dtr.conf(5). */
 void conf_put_manual(struct str *out);
+
+/*
+ * The name of this registry as a service in challenges and tokens: host and
+ * port of node.external_url.
+ */
+const char *conf_service(const struct conf *conf);
 
 /*
  * Workers and threads of dtr-registry for short requests. A request waits

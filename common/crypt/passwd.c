@@ -19,14 +19,15 @@ _Static_assert(
 struct method {
 	const char *name;
 	const char *prefix;
+	unsigned cost_usual;
 	unsigned cost_min;
 	unsigned cost_max;
 	size_t length_max; /* of the password */
 };
 
 static const struct method methods[] = {
-	{ "yescrypt", "$y$", 1, 11, PASSWD_LENGTH_MAX },
-	{ "bcrypt", "$2b$", 4, BCRYPT_COST_MAX, 72 },
+	{ "yescrypt", "$y$", 5, 1, 11, PASSWD_LENGTH_MAX },
+	{ "bcrypt", "$2b$", 12, 4, BCRYPT_COST_MAX, 72 },
 };
 
 /* errno says why it failed */
@@ -62,7 +63,13 @@ is_cost(const struct method *m, unsigned cost)
 	return cost >= m->cost_min && cost <= m->cost_max;
 }
 
-/* never cost 0: it means 5 for bcrypt, far too cheap */
+/* libcrypt takes 5 for bcrypt's usual one, far too cheap */
+static unsigned
+cost_of(const struct method *m, unsigned cost)
+{
+	return cost == 0 ? m->cost_usual : cost;
+}
+
 static bool
 make_setting(const struct method *m, unsigned cost,
     char setting[CRYPT_GENSALT_OUTPUT_SIZE])
@@ -81,6 +88,7 @@ passwd_hash(struct pool *pool, const char *password, const char *method,
 	if (m == NULL)
 		return err_set(err, E_INVALID,
 		    "password method \"%.40s\" is not known", method);
+	cost = cost_of(m, cost);
 	if (!is_cost(m, cost))
 		return err_set(err, E_INVALID,
 		    "cost of %s must be from %u to %u", m->name, m->cost_min,
@@ -182,7 +190,10 @@ passwd_waste(const char *password, const char *method, unsigned cost)
 	char setting[CRYPT_GENSALT_OUTPUT_SIZE], made[PASSWD_HASH_MAX];
 	const struct method *m = find_method(method);
 
+	if (m == NULL)
+		return;
+	cost = cost_of(m, cost);
 	/* fails for a password that passwd_verify() refuses as fast */
-	if (m != NULL && is_cost(m, cost) && make_setting(m, cost, setting))
+	if (is_cost(m, cost) && make_setting(m, cost, setting))
 		(void)run(password, setting, made, sizeof(made));
 }

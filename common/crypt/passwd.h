@@ -14,7 +14,7 @@ struct pool;
 /*
  * Hashes a password. method is "yescrypt" (cost 1..11, 5 is usual, 23 ms) or
  * "bcrypt" (cost 4..20, 12 is usual; E_INVALID for passwords over 72 bytes,
- * which bcrypt would cut).
+ * which bcrypt would cut). Cost 0 is the usual one.
  */
 int passwd_hash(struct pool *pool, const char *password, const char *method,
     unsigned cost, char **hash_out, struct err *err);

@@ -36,11 +36,7 @@ garant_start(const struct conf *conf, struct err *err)
 	if (rc < 0)
 		return rc;
 	garant.conf = conf;
-	garant.service = strstr(conf->external_url, "://");
-	if (garant.service == NULL)
-		return err_set(err, E_INVALID,
-		    "node.external_url must begin with https:// or http://");
-	garant.service += 3;
+	garant.service = conf_service(conf);
 	login_start((unsigned)conf->garant_password_checks,
 	    waiting_logins((unsigned)conf->garant_threads,
 		(unsigned)conf->garant_password_checks));

@@ -33,11 +33,7 @@ registry_start(const struct conf *conf, struct err *err)
 		return rc;
 	blob_store_observe(registry.store, count_action);
 	registry.conf = conf;
-	registry.service = strstr(conf->external_url, "://");
-	if (registry.service == NULL)
-		return err_set(err, E_INVALID,
-		    "node.external_url must begin with https:// or http://");
-	registry.service += 3;
+	registry.service = conf_service(conf);
 	registry.tokens = cache_new(TOKEN_CACHE_SIZE);
 	registry.manifests = cache_new((size_t)conf->registry_manifest_cache);
 	pull_log_start();

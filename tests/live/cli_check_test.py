@@ -340,3 +340,13 @@ def test_check_of_a_broken_configuration(fresh):
     fresh.write(fresh.read("etc", "dtr.conf") + "node.colour = red\n", "etc", "dtr.conf", mode=0o644)
     found = fresh.check(code=1)
     assert list(found) == [("fail", "configuration")] and "node.colour" in found["fail", "configuration"]
+
+
+def test_check_of_an_address_that_clients_cannot_use(fresh):
+    text = fresh.read("etc", "dtr.conf")
+    for wrong in ("https://registry.example.com:5443/", "https://registry.example.com/dtr", "ftp:x"):
+        fresh.write(text.replace("https://registry.example.com:5443", wrong), "etc", "dtr.conf", mode=0o644)
+        found = fresh.check(code=1)
+        assert list(found) == [("fail", "configuration")]
+        assert "must be like https://registry.example.com" in found["fail", "configuration"]
+        assert "must be like https://registry.example.com" in fresh.fails("conf")

@@ -170,6 +170,7 @@ def test_a_bad_configuration_changes_nothing(echo):
     good = dict(echo.settings)
     for count, (key, value) in enumerate((
             ("garant_threads", "many"), ("node_trusted_proxies", "10.0.0.0/99"),
+            ("node_external_url", "https://registry.example.com/"), ("garant_password_cost", "12"),
             ("garant_socket", echo.path("other.sock")), ("node_run_dir", echo.path("other")),
             ("database_name", "unstartable"))):
         echo.settings = dict(good)
@@ -182,6 +183,10 @@ def test_a_bad_configuration_changes_nothing(echo):
     echo.configure(garant_threads="many")
     echo.signal(signal.SIGUSR2)
     assert '"many"' in echo.wait_event("upgrade_refused")[0]["error"]
+    echo.settings = dict(good)
+    echo.configure(node_external_url="https://registry.example.com/")
+    echo.signal(signal.SIGUSR2)
+    assert "node.external_url" in echo.wait_event("upgrade_refused", 2)[1]["error"]
     assert echo.workers() == workers and kept.request("GET", "/hello/", keep=True)[0] == 200
 
 
@@ -311,6 +316,9 @@ def test_options(make_echo):
     assert subprocess.run([PROGRAM, "-c", "/nonexistent", "-n"], capture_output=True).returncode == 1
     for key, value, word in (("node_trusted_proxies", "10.0.0.0/33", "10.0.0.0/33"),
                              ("node_trusted_proxies", "proxy.example", "proxy.example"),
+                             ("node_external_url", "https://registry.example.com/", "nothing behind it"),
+                             ("storage_accel_prefix", "/_blobs", "begin and end"),
+                             ("garant_password_cost", "12", "1 to 11 for yescrypt"),
                              ("garant_threads", "0", "threads")):
         good = dict(echo.settings)
         echo.configure(**{key: value})

@@ -230,6 +230,84 @@ test_choices(void **state UNUSED)
 }
 
 static void
+test_external_url(void **state UNUSED)
+{
+	static const char *const good[] = { "https://localhost",
+		"http://registry:80", "https://Registry.example-1.com:5443",
+		"https://10.0.0.1:65535", "https://[::1]",
+		"https://[fd00::1]:5443" };
+	static const char *const bad[] = { "", "registry.example.com", "ftp:x",
+		"ftp://x", "HTTPS://x", "https:/x", "https://", "https://:443",
+		"https://x/", "https://x/path", "https://x?a",
+		"https://x:", "https://x:0", "https://x:65536", "https://x:a",
+		"https://x:443/", "https://a@x", "https://a b", "https://-x",
+		"https://.x", "https://[::1", "https://[]", "https://[x]",
+		"https://[::1]x", "https://\"" };
+
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		assert_int_equal(parse(pool_printf(pool,
+				     "node.external_url = %s\n", good[i])),
+		    0);
+		assert_string_equal(
+		    conf_service(&conf), strstr(good[i], "://") + 3);
+	}
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_refused(
+		    pool_printf(pool, "node.external_url = %s\n", bad[i]),
+		    pool_printf(pool,
+			NAME ": key \"node.external_url\" must be like "
+			     "https://registry.example.com or "
+			     "https://10.0.0.1:5443, with nothing behind it, "
+			     "not \"%s\"",
+			bad[i]));
+}
+
+static void
+test_accel_prefix(void **state UNUSED)
+{
+	static const char *const bad[] = { "", "_blobs/", "/_blobs", "x" };
+
+	assert_int_equal(parse("storage.accel_prefix = /a/b/"), 0);
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_refused(
+		    pool_printf(pool, "storage.accel_prefix = %s\n", bad[i]),
+		    pool_printf(pool,
+			NAME ": key \"storage.accel_prefix\" must begin and "
+			     "end with \"/\": /_blobs/, not \"%s\"",
+			bad[i]));
+}
+
+static void
+test_password_cost(void **state UNUSED)
+{
+	static const struct {
+		const char *method;
+		int least;
+		int most;
+	} cases[] = { { "yescrypt", 1, 11 }, { "bcrypt", 4, 20 } };
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		for (int cost = 0; cost <= 20; cost++) {
+			const char *text = pool_printf(pool,
+			    "garant.password_cost = %d\n"
+			    "garant.password_method = %s\n",
+			    cost, cases[i].method);
+
+			if (cost == 0 ||
+			    (cost >= cases[i].least && cost <= cases[i].most))
+				assert_int_equal(parse(text), 0);
+			else
+				assert_refused(text,
+				    pool_printf(pool,
+					NAME ": key \"garant.password_cost\" "
+					     "must be 0, or from %d to %d for "
+					     "%s, not %d",
+					cases[i].least, cases[i].most,
+					cases[i].method, cost));
+		}
+}
+
+static void
 test_unknown_keys(void **state UNUSED)
 {
 	static const struct {
@@ -469,6 +547,12 @@ test_manual(void **state UNUSED)
 	    ".It Cm node.secrets_dir\n"
 	    "Folder of secret files: db-<program>, cluster-key.\n"
 	    "Default: secrets\n"));
+	assert_non_null(strstr(text.p,
+	    ".It Cm storage.sendfile\n"
+	    "How large blobs reach the client: by the program itself, "
+	    "nginx's\nX-Accel-Redirect, or X-Sendfile.\n"
+	    "One of: none, accel, xsendfile.\n"
+	    "Default: none\n"));
 	for (const char *line = text.p; *line != '\0';) {
 		size_t n = strcspn(line, "\n");
 
@@ -492,6 +576,9 @@ static const struct CMUnitTest tests[] = {
 	POOL_TEST(test_manifest_size),
 	POOL_TEST(test_numbers),
 	POOL_TEST(test_choices),
+	POOL_TEST(test_external_url),
+	POOL_TEST(test_accel_prefix),
+	POOL_TEST(test_password_cost),
 	POOL_TEST(test_unknown_keys),
 	POOL_TEST(test_nearest),
 	POOL_TEST(test_long_key),
