@@ -3,9 +3,12 @@
 
 #include <stdarg.h>
 
+#include "common/base/enc.h"
 #include "common/base/err.h"
 #include "common/base/pool.h"
 #include "common/model/model.h"
+
+#define WORDS_MAX 255 /* bytes; of columns */
 
 /* reason of errors that are about the call itself */
 static const char usage_reason[] = "usage";
@@ -56,6 +59,23 @@ full_path(struct pool *pool, const char *file)
 	if (file[0] == '/' || getcwd(folder, sizeof(folder)) == NULL)
 		return file;
 	return pool_printf(pool, "%s/%s", folder, file);
+}
+
+int
+cli_check_words(const char *what, const char *words, struct err *err)
+{
+	size_t n = strlen(words);
+
+	if (n == 0 || n > WORDS_MAX)
+		return cli_usage(
+		    err, "a %s has 1 to %d bytes", what, WORDS_MAX);
+	for (const char *p = words; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return cli_usage(
+			    err, "a %s has no control characters", what);
+	if (!enc_is_utf8(words, n))
+		return cli_usage(err, "a %s is UTF-8", what);
+	return 0;
 }
 
 const char *

@@ -75,6 +75,9 @@ const char *cli_option_at(const struct cli *cli, const char *name, size_t i);
 int cli_usage(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 bool cli_is_usage(const struct err *err);
 
+/* Words for people, given as an option: UTF-8 that fits into its column. */
+int cli_check_words(const char *what, const char *words, struct err *err);
+
 /* --conf, or the default file, as a full path. */
 const char *cli_conf_file(const struct cli *cli);
 
@@ -122,12 +125,21 @@ struct cli_table {
 
 void cli_table_begin(struct cli_table *table, struct cli *cli, const char *name,
     const struct cli_column *columns, size_t column_count);
+/* E_TOOBIG if there is no place for so many more rows. */
+int cli_table_room(
+    const struct cli_table *table, size_t count, struct err *err);
 /* column_count cells; texts are borrowed until cli_table_end(). */
 void cli_table_row(struct cli_table *table, const char *const *cells);
 void cli_table_end(struct cli_table *table);
 
 /* main.c: all verbs, ended by a NULL name */
 extern const struct cli_verb cli_verbs[];
+
+/* cmd_drain.c: a folder that cannot be looked into is an error */
+int cli_is_draining(struct cli *cli, bool *on_out, struct err *err);
+
+/* cmd_revoke_tokens.c: after a change that takes rights */
+int cli_revoke_tokens(struct cli *cli, struct err *err);
 
 /* cmd_<verb>.c */
 int cmd_init(struct cli *cli, struct err *err);

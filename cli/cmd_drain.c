@@ -29,10 +29,25 @@ set(const char *file, bool on, struct err *err)
 	return 0;
 }
 
+static const char *
+drain_file(const struct cli *cli)
+{
+	return pool_printf(cli->pool, "%s/" CONF_DRAIN_FILE, cli->conf.run_dir);
+}
+
+int
+cli_is_draining(struct cli *cli, bool *on_out, struct err *err)
+{
+	const char *file = drain_file(cli);
+
+	*on_out = access(file, F_OK) == 0;
+	return *on_out || errno == ENOENT ? 0 : fault(err, "look for", file);
+}
+
 int
 cmd_drain(struct cli *cli, struct err *err)
 {
-	const char *word = cli->args[0], *file;
+	const char *word = cli->args[0];
 	bool on = strcmp(word, "on") == 0;
 	bool is_question = strcmp(word, "status") == 0;
 	int rc;
@@ -43,11 +58,8 @@ cmd_drain(struct cli *cli, struct err *err)
 	rc = cli_load_conf(cli, err);
 	if (rc < 0)
 		return rc;
-	file = pool_printf(cli->pool, "%s/" CONF_DRAIN_FILE, cli->conf.run_dir);
-	if (is_question)
-		on = access(file, F_OK) == 0;
-	else
-		rc = set(file, on, err);
+	rc = is_question ? cli_is_draining(cli, &on, err)
+			 : set(drain_file(cli), on, err);
 	if (rc < 0)
 		return rc;
 	cli_say(cli, "%s",

@@ -153,10 +153,11 @@ init_admin(struct init *init, struct err *err)
 	rc = account_find(cli->db, cli->pool, init->admin_name, &account, err);
 	if (rc == 0)
 		return err_set(err, E_CONFLICT,
-		    "account \"%s\" exists and is no active administrator; "
-		    "run: dtr user set %s --admin yes --active yes, or name "
-		    "another one with --admin-user",
-		    account.name, account.name);
+		    "account \"%s\" exists and is no administrator who can "
+		    "log in; run: dtr user set %s --admin yes --active yes "
+		    "and dtr user passwd %s, or name another one with "
+		    "--admin-user",
+		    account.name, account.name, account.name);
 	if (rc != E_NOTFOUND)
 		return rc;
 	err_clear(err);

@@ -6,7 +6,6 @@
 #include "common/base/num.h"
 #include "common/base/pool.h"
 #include "common/model/repository.h"
-#include "common/model/setting.h"
 #include "common/oci/name.h"
 
 #define PAGE 1000
@@ -127,11 +126,10 @@ cmd_repository_set(struct cli *cli, struct err *err)
 	if (rc < 0)
 		return rc;
 	/* whoever may not read it any more may not with an older token */
-	if (before.is_public && !after.is_public &&
-	    setting_revoke_tokens(cli->db, err) < 0)
-		return err_prefix(err,
-		    "changed, but tokens are not revoked; "
-		    "run: dtr revoke-tokens");
+	if (before.is_public && !after.is_public)
+		rc = cli_revoke_tokens(cli, err);
+	if (rc < 0)
+		return rc;
 	put(cli, cli->args[0], &after);
 	return 0;
 }
@@ -175,6 +173,8 @@ cmd_repository_list(struct cli *cli, struct err *err)
 	while (count == PAGE) {
 		rc = repository_list(
 		    cli->db, cli->pool, after, PAGE, &page, &count, err);
+		if (rc == 0)
+			rc = cli_table_room(&table, count, err);
 		if (rc < 0)
 			return rc;
 		for (size_t i = 0; i < count; i++)

@@ -2,7 +2,17 @@
 #include "common/base/base.h"
 
 #include "cli/cli.h"
+#include "common/base/err.h"
 #include "common/model/setting.h"
+
+int
+cli_revoke_tokens(struct cli *cli, struct err *err)
+{
+	if (setting_revoke_tokens(cli->db, err) == 0)
+		return 0;
+	return err_prefix(
+	    err, "changed, but tokens are not revoked; run: dtr revoke-tokens");
+}
 
 int
 cmd_revoke_tokens(struct cli *cli, struct err *err)

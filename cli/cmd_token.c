@@ -5,21 +5,13 @@
 #include "common/base/err.h"
 #include "common/model/access_token.h"
 
-#define LABEL_MAX 255
-
 static int
 check_label(const char *label, struct err *err)
 {
 	if (label == NULL)
 		return cli_usage(
 		    err, "--label is missing: say what the token is for");
-	if (label[0] == '\0' || strlen(label) > LABEL_MAX)
-		return cli_usage(err, "a label has 1 to %d bytes", LABEL_MAX);
-	for (const char *p = label; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return cli_usage(
-			    err, "a label has no control characters");
-	return 0;
+	return cli_check_words("label", label, err);
 }
 
 int

@@ -7,7 +7,6 @@
 #include "common/base/pool.h"
 #include "common/crypt/passwd.h"
 #include "common/model/account.h"
-#include "common/model/setting.h"
 
 #define PAGE 500
 
@@ -20,12 +19,18 @@ hash_password(
 	    (unsigned)cli->conf.garant_password_cost, hash_out, err);
 }
 
-/* What cannot be together, and the name, before anything is asked. */
+/* What cannot be together, and the names, before anything is asked. */
 static int
 check_create(const struct cli *cli, struct err *err)
 {
+	const char *full_name = cli_option(cli, "full-name");
 	bool org = cli_option(cli, "org") != NULL;
+	int rc = full_name != NULL
+	    ? cli_check_words("full name", full_name, err)
+	    : 0;
 
+	if (rc < 0)
+		return rc;
 	if (org && cli_option(cli, "admin") != NULL)
 		return cli_usage(
 		    err, "an organisation cannot be an administrator");
@@ -99,7 +104,7 @@ cmd_user_passwd(struct cli *cli, struct err *err)
 	if (rc == 0)
 		rc = account_set_password(cli->db, &account.id, hash, err);
 	if (rc == 0)
-		rc = setting_revoke_tokens(cli->db, err);
+		rc = cli_revoke_tokens(cli, err);
 	if (rc < 0)
 		return rc;
 	cli_say(cli, "password of \"%s\" changed, earlier logins ended",
@@ -136,6 +141,8 @@ cmd_user_list(struct cli *cli, struct err *err)
 		if (rc == 0)
 			rc = account_list(cli->db, cli->pool, after, PAGE,
 			    &accounts, &count, err);
+		if (rc == 0)
+			rc = cli_table_room(&table, count, err);
 		if (rc < 0)
 			return rc;
 		for (size_t i = 0; i < count; i++) {
@@ -200,8 +207,9 @@ cmd_user_set(struct cli *cli, struct err *err)
 		rc = account_set_flags(cli->db, &account.id, &change, err);
 	if (rc == E_CONFLICT)
 		return err_set(err, rc,
-		    "\"%s\" is the last active system administrator; make "
-		    "another one first: dtr user create NAME --admin",
+		    "\"%s\" is the last system administrator who can log in; "
+		    "make another one first, with a password: dtr user create "
+		    "NAME --admin --password-file FILE",
 		    account.name);
 	if (rc < 0)
 		return rc;
@@ -209,11 +217,9 @@ cmd_user_set(struct cli *cli, struct err *err)
 	less = (change.before.is_active && !change.after.is_active) ||
 	    (change.before.is_admin && !change.after.is_admin);
 	if (less)
-		rc = setting_revoke_tokens(cli->db, err);
+		rc = cli_revoke_tokens(cli, err);
 	if (rc < 0)
-		return err_prefix(err,
-		    "changed, but tokens are not revoked; "
-		    "run: dtr revoke-tokens");
+		return rc;
 	cli_say(cli, "\"%s\": admin %s, active %s%s", account.name,
 	    yes_no(change.after.is_admin), yes_no(change.after.is_active),
 	    less ? "; registry tokens made until now are refused" : "");

@@ -414,11 +414,16 @@ run(struct cli *cli, struct err *err)
 	jsw_done(&cli->w);
 	if (cli->json)
 		puts(cli->out.p);
-	if (fflush(stdout) != 0) {
-		err_set(err, E_INTERNAL, "cannot write to standard output");
-		return err_errno(err, errno);
-	}
 	return 0;
+}
+
+/* what was written before, and lost, counts too */
+static int
+end_output(struct err *err)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	return err_set(err, E_INTERNAL, "cannot write to standard output");
 }
 
 /* so that an error in an option before it is printed in that form too */
@@ -446,6 +451,8 @@ main(int argc, char **argv)
 	rc = parse(&cli, argc, argv, &done, &err);
 	if (rc == 0 && !done)
 		rc = run(&cli, &err);
+	if (rc == 0)
+		rc = end_output(&err);
 	if (rc < 0) {
 		cli_put_error(&cli, &err);
 		if (cli_is_usage(&err) && !cli.json)

@@ -96,6 +96,16 @@ cli_table_begin(struct cli_table *table, struct cli *cli, const char *name,
 		.rows = VEC_INIT(CLI_ROWS_MAX) };
 }
 
+int
+cli_table_room(const struct cli_table *table, size_t count, struct err *err)
+{
+	if (table->rows.count + count <= CLI_ROWS_MAX)
+		return 0;
+	return err_set(err, E_TOOBIG,
+	    "there are more than %d %s, the most that are listed", CLI_ROWS_MAX,
+	    table->name);
+}
+
 void
 cli_table_row(struct cli_table *table, const char *const *cells)
 {

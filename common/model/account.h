@@ -61,12 +61,12 @@ struct account_change {
 
 /*
  * Changes flags of an account; others may change the rest at the same time.
- * E_CONFLICT when no active system administrator would be left.
+ * E_CONFLICT when no system administrator who can log in would be left.
  */
 int account_set_flags(struct db *db, const struct rand_id *id,
     struct account_change *change, struct err *err);
 
-/* The number of active users who are system administrators. */
+/* The number of system administrators who can log in: active, with a password. */
 int account_count_admins(
     struct db *db, struct pool *pool, int64_t *count_out, struct err *err);
 

@@ -32,4 +32,5 @@ SELECT is_admin, is_active FROM account WHERE id = ?;
 
 -- name: account_admin_count
 -- roles: owner
-SELECT COUNT(*) FROM account WHERE kind = 1 AND is_admin = 1 AND is_active = 1;
+SELECT COUNT(*) FROM account a JOIN account_password p ON p.account_id = a.id
+WHERE a.kind = 1 AND a.is_admin = 1 AND a.is_active = 1;

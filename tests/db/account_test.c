@@ -212,7 +212,14 @@ test_last_admin(void **state UNUSED)
 	fails(set_flags(&two, true, false), E_CONFLICT);
 	fails(set_flags(&two, false, false), E_CONFLICT);
 	assert_int_equal(admins(), 1);
-	/* an organisation is nobody who could log in */
+	/* one without a password, or an organisation, cannot log in */
+	sql("DELETE FROM account_password WHERE account_id = %s",
+	    sql_id(&one.id));
+	ok(set_flags(&one, true, true));
+	assert_int_equal(admins(), 1);
+	fails(set_flags(&two, false, true), E_CONFLICT);
+	ok(account_set_password(env.owner, &one.id, "!", &env.err));
+	ok(set_flags(&one, false, true));
 	ok(set_flags(&org, false, true));
 	ok(set_flags(&one, true, true));
 	ok(set_flags(&two, false, true));

@@ -325,8 +325,8 @@ def test_init_makes_a_new_admin_only_when_there_is_none(fresh):
     assert "found  1 active administrator" in out
     fresh.sql("UPDATE account SET is_active = 0")
     line = fresh.again("--admin-password-file", "-", input=PASSWORD, code=1).stderr
-    assert line == ('dtr: init: account "admin" exists and is no active administrator; run: dtr user set admin '
-                    '--admin yes --active yes, or name another one with --admin-user\n')
+    assert line == ('dtr: init: account "admin" exists and is no administrator who can log in; run: dtr user set admin '
+                    '--admin yes --active yes and dtr user passwd admin, or name another one with --admin-user\n')
     out = fresh.again("--admin-user", "other", "--admin-password-file", "-", input=PASSWORD).stdout
     assert 'made   administrator "other"' in out
 

@@ -59,6 +59,11 @@ def test_user_list_goes_over_pages(fresh):
     (["token", "create", "admin"], "token create", "--label is missing: say what the token is for"),
     (["token", "create", "admin", "--label", ""], "token create", "a label has 1 to 255 bytes"),
     (["token", "create", "admin", "--label", "a\nb"], "token create", "a label has no control characters"),
+    (["token", "create", "admin", "--label", b"caf\xe9"], "token create", "a label is UTF-8"),
+    (["user", "create", "a", "--full-name", ""], "user create", "a full name has 1 to 255 bytes"),
+    (["user", "create", "a", "--full-name", "x" * 256], "user create", "a full name has 1 to 255 bytes"),
+    (["user", "create", "a", "--full-name", "a\nb"], "user create", "a full name has no control characters"),
+    (["user", "create", "a", "--full-name", b"caf\xe9"], "user create", "a full name is UTF-8"),
     (["setting", "set", "gc.promise"], "setting set", "NAME VALUE is missing"),
     (["setting", "set", "token.generation", "0"], "setting set",
      'setting "token.generation" only grows; run: dtr revoke-tokens'),
@@ -110,6 +115,18 @@ def test_passwd(fresh):
     fresh.dtr("user", "create", "team", "--org")
     assert "is an organisation: it has no password" in fresh.fails("user", "passwd", "team", "--password-file", "-",
                                                                    input=PASSWORD)
+
+
+def test_changed_but_tokens_not_revoked(fresh):
+    fresh.dtr("repository", "create", "admin/app", "--visibility", "public")
+    before = fresh.sql("SELECT hash FROM account_password")
+    for event in ("INSERT", "UPDATE"):
+        fresh.sql("CREATE TRIGGER no_%s BEFORE %s ON setting FOR EACH ROW SIGNAL SQLSTATE '45000'" % (event, event))
+    said = "changed, but tokens are not revoked; run: dtr revoke-tokens"
+    assert said in fresh.fails("user", "passwd", "admin", "--password-file", "-", input="another password")
+    assert before != fresh.sql("SELECT hash FROM account_password")
+    assert said in fresh.fails("repository", "set", "admin/app", "--visibility", "private")
+    assert fresh.json("repository", "list")["repositories"][0]["visibility"] == "private"
 
 
 def on_terminal(node, words, answers):
@@ -165,8 +182,8 @@ def test_passwd_on_a_terminal(fresh):
 
 
 def test_last_administrator_stays(fresh):
-    line = ('dtr: user set: "admin" is the last active system administrator; make another one first: '
-            'dtr user create NAME --admin')
+    line = ('dtr: user set: "admin" is the last system administrator who can log in; make another one first, '
+            'with a password: dtr user create NAME --admin --password-file FILE')
     assert fresh.fails("user", "set", "admin", "--admin", "no") == line
     assert fresh.fails("user", "set", "admin", "--active", "no") == line
     assert fresh.sql("SELECT is_admin, is_active FROM account") == [["1", "1"]]
@@ -174,6 +191,9 @@ def test_last_administrator_stays(fresh):
     fresh.dtr("user", "create", "team", "--org")
     assert "cannot be an administrator" in fresh.fails("user", "set", "team", "--admin", "yes")
     fresh.dtr("user", "create", "second", "--admin")
+    # nor does one who has no password yet
+    assert fresh.fails("user", "set", "admin", "--admin", "no") == line
+    fresh.dtr("user", "passwd", "second", "--password-file", "-", input=PASSWORD)
     fresh.dtr("user", "set", "second", "--active", "no")
     assert fresh.fails("user", "set", "admin", "--admin", "no") == line
     fresh.dtr("user", "set", "second", "--active", "yes")
@@ -185,7 +205,7 @@ def test_two_administrators_cannot_both_go(fresh):
     for i in range(5):
         fresh.sql("UPDATE account SET is_admin = 1, is_active = 1")
         if i == 0:
-            fresh.dtr("user", "create", "second", "--admin")
+            fresh.dtr("user", "create", "second", "--admin", "--password-file", "-", input=PASSWORD)
         both = [subprocess.Popen(fresh.words("user", "set", name, "--active", "no"),
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user())
                 for name in ("admin", "second")]
@@ -342,7 +362,12 @@ def test_drain(fresh):
     assert not os.path.exists(fresh.path("run", "drain"))
     assert ("warn", "drain") not in fresh.check()
     assert fresh.fails("drain", "maybe", code=2) == 'dtr: drain: "maybe" is none of on, off and status'
+    # "could not look" is not "no"
+    os.chmod(fresh.path("run"), 0)
+    assert 'cannot look for "%s"' % fresh.path("run", "drain") in fresh.fails("drain", "status")
+    assert fresh.path("run", "drain") in fresh.check(code=1)["fail", "drain"]
     os.rmdir(fresh.path("run"))
+    assert fresh.json("drain", "status") == {"draining": False}
     assert fresh.path("run") in fresh.fails("drain", "on")
 
 
@@ -402,6 +427,10 @@ def test_help_and_version(ready):
 
 
 def test_output_that_cannot_be_written(ready):
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(ready.words("routes"), stdout=full, stderr=subprocess.PIPE, text=True)
-    assert done.returncode == 1 and "cannot write to standard output" in done.stderr
+    # as text it goes out line by line
+    for words in (["routes"], ["token", "create", "admin", "--label", "x"], ["check"], ["--help"]):
+        for more in ([], ["--json"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run(ready.words(*words, *more), stdout=full, stderr=subprocess.PIPE, text=True,
+                                      **as_user())
+            assert done.returncode == 1 and "cannot write to standard output" in done.stderr, words
