@@ -37,7 +37,6 @@ void check_report_err(struct check *check, const char *name,
 void check_user(struct check *check);
 void check_secrets(struct check *check);
 void check_storage(struct check *check);
-void check_tls(struct check *check);
 void check_sockets(struct check *check);
 void check_drain(struct check *check);
 
@@ -46,6 +45,9 @@ void check_limits(struct check *check);
 
 /* check_rights.c: who else may read or change the files of this node */
 void check_rights(struct check *check);
+
+/* check_tls.c: certificates, while root can still read their keys */
+void check_tls(struct check *check);
 
 /* check_db.c: the database servers and what is in them */
 void check_servers(struct check *check);

@@ -111,6 +111,19 @@ check_room(struct check *check, struct db_admin *admin, const char *host)
 }
 
 static void
+check_network(struct check *check)
+{
+	const struct conf *conf = &check->cli->conf;
+
+	if (conf->db_ca[0] == '\0' &&
+	    !hosts_are_local(check->cli->pool, conf->db_hosts))
+		check_report(check, CHECK_WARN, "database",
+		    "servers of other nodes are reached without TLS, so all "
+		    "data can be read and changed on the way; set "
+		    "database.ca_file");
+}
+
+static void
 check_server(
     struct check *check, const struct db_options *options, const char *host)
 {
@@ -148,6 +161,7 @@ check_servers(struct check *check)
 	/* a missing password was reported with the secrets */
 	if (model_options(&cli->conf, cli->pool, "owner", &options, &err) < 0)
 		return;
+	check_network(check);
 	for (size_t i = 0;
 	     (host = hosts_item(cli->pool, cli->conf.db_hosts, i)) != NULL; i++)
 		check_server(check, &options, host);
@@ -260,8 +274,9 @@ check_admins(struct check *check)
 		check_report_err(check, "administrator", &err, NULL);
 	else if (count == 0)
 		check_report(check, CHECK_WARN, "administrator",
-		    "no active one; run: dtr user create NAME --admin");
+		    "none who is active and has a password; run: dtr user "
+		    "create NAME --admin, and dtr user passwd NAME");
 	else
 		check_report(check, CHECK_OK, "administrator",
-		    "%" PRId64 " active", count);
+		    "%" PRId64 " can log in", count);
 }

@@ -10,26 +10,9 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/pool.h"
-#include "common/base/time.h"
 #include "common/blob/blob.h"
-#include "common/crypt/x509.h"
 #include "common/model/schema.h"
 #include "common/model/token_key.h"
-
-#define PEM_MAX       ((size_t)64 << 10)
-#define DAY_S         86400
-#define TLS_WARN_DAYS 30
-/* to bring a new one to all clients takes longer */
-#define AUTHORITY_WARN_DAYS 90
-
-/* Without node.user root cannot tell: service managers choose a user, too. */
-static bool
-is_of_another(const char *folder)
-{
-	struct stat st;
-
-	return geteuid() == 0 && stat(folder, &st) == 0 && st.st_uid != 0;
-}
 
 void
 check_user(struct check *check)
@@ -40,11 +23,12 @@ check_user(struct check *check)
 	check->over = owner_become(&cli->conf, &err) < 0;
 	if (check->over)
 		check_report_err(check, "user", &err, NULL);
-	else if (is_of_another(cli->conf.secrets_dir))
+	else if (geteuid() == 0)
 		check_report(check, CHECK_WARN, "user",
-		    "root may do everything, but the secrets belong to "
-		    "another user; run dtr check as that user, or set "
-		    "node.user");
+		    "what follows is what root may do, which is everything; "
+		    "set node.user in \"%s\", or run dtr check as the user "
+		    "that the programs run as",
+		    cli->conf.file);
 	else
 		check_report(check, CHECK_OK, "user",
 		    "what follows is what user %s may do",
@@ -153,61 +137,6 @@ check_storage(struct check *check)
 		    conf->storage_reserve >> 20);
 }
 
-static const char *
-plural(int64_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
-/* renew: what to do when it ends; a file that is not there is no fault. */
-static void
-check_certificate(
-    struct check *check, const char *name, int64_t warn_days, const char *renew)
-{
-	struct cli *cli = check->cli;
-	const char *file = cli_beside_conf(cli, name);
-	struct err err = { .code = 0 };
-	int64_t end, left, days;
-	char *pem;
-	int rc = io_read_file(cli->pool, file, PEM_MAX, &pem, NULL, &err);
-
-	if (rc == E_NOTFOUND)
-		return;
-	if (rc == 0) {
-		rc = x509_not_after(pem, &end, &err);
-		if (rc < 0)
-			err_prefix(&err, "file \"%s\"", file);
-	}
-	if (rc < 0) {
-		check_report_err(check, "certificate", &err, renew);
-		return;
-	}
-	left = end - time_now_s();
-	days = (left < 0 ? -left : left) / DAY_S;
-	if (left <= 0)
-		check_report(check, CHECK_FAIL, "certificate",
-		    "\"%s\" has expired, %" PRId64 " day%s ago; %s", file, days,
-		    plural(days), renew);
-	else if (days < warn_days)
-		check_report(check, CHECK_WARN, "certificate",
-		    "\"%s\" expires in %" PRId64 " day%s; %s", file, days,
-		    plural(days), renew);
-	else
-		check_report(check, CHECK_OK, "certificate",
-		    "\"%s\" is good for %" PRId64 " days", file, days);
-}
-
-void
-check_tls(struct check *check)
-{
-	/* without it the web server has one of its own */
-	check_certificate(check, "tls/server.crt", TLS_WARN_DAYS,
-	    "remove it and run dtr init, or put another one");
-	check_certificate(check, "tls/ca.crt", AUTHORITY_WARN_DAYS,
-	    "remove it, and server.crt if it signed that, run dtr init and "
-	    "give clients the new one");
-}
-
 static int
 try_connect(const char *path)
 {
@@ -257,11 +186,12 @@ check_sockets(struct check *check)
 void
 check_drain(struct check *check)
 {
-	struct cli *cli = check->cli;
+	struct err err = { .code = 0 };
+	bool on;
 
-	if (access(pool_printf(cli->pool, "%s/" CONF_DRAIN_FILE,
-		       cli->conf.run_dir),
-		F_OK) == 0)
+	if (cli_is_draining(check->cli, &on, &err) < 0)
+		check_report_err(check, "drain", &err, NULL);
+	else if (on)
 		check_report(check, CHECK_WARN, "drain",
 		    "this node tells load balancers to use others; run: dtr "
 		    "drain off");

@@ -5,6 +5,7 @@ dtr_SOURCES = \
 	cli/check_limits.c \
 	cli/check_node.c \
 	cli/check_rights.c \
+	cli/check_tls.c \
 	cli/cli.c \
 	cli/cli.h \
 	cli/cmd_check.c \

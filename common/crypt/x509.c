@@ -330,6 +330,38 @@ x509_has_name(const char *pem, const char *name, struct err *err)
 	return has;
 }
 
+static EVP_PKEY *
+parse_key(const char *pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	EVP_PKEY *pkey = bio != NULL
+	    ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL)
+	    : NULL;
+
+	BIO_free(bio);
+	return pkey;
+}
+
+int
+x509_is_pair(const char *pem, const char *key_pem, struct err *err)
+{
+	X509 *cert = parse(pem);
+	EVP_PKEY *pkey;
+	int rc;
+
+	if (cert == NULL)
+		return not_a_certificate(err);
+	pkey = parse_key(key_pem);
+	rc = pkey != NULL ? X509_check_private_key(cert, pkey) == 1
+			  : err_set(err, E_INVALID,
+				"not a private key in PEM form without a "
+				"passphrase");
+	EVP_PKEY_free(pkey);
+	X509_free(cert);
+	ERR_clear_error();
+	return rc;
+}
+
 int
 x509_base64(struct pool *pool, const char *pem, char **out, struct err *err)
 {
@@ -365,12 +397,8 @@ x509_key_pem(
 int
 x509_parse_key_pem(const char *pem, struct key **out, struct err *err)
 {
-	BIO *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY *pkey = bio != NULL
-	    ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL)
-	    : NULL;
+	EVP_PKEY *pkey = parse_key(pem);
 
-	BIO_free(bio);
 	if (pkey == NULL || !crypt_is_p256(pkey)) {
 		EVP_PKEY_free(pkey);
 		ERR_clear_error();

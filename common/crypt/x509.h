@@ -43,6 +43,12 @@ int x509_not_after(const char *pem, int64_t *seconds_out, struct err *err);
  */
 int x509_has_name(const char *pem, const char *name, struct err *err);
 
+/*
+ * Does this private key, of any kind, without passphrase, belong to it? 1, 0,
+ * or < 0: no certificate, or no key that can be read.
+ */
+int x509_is_pair(const char *pem, const char *key_pem, struct err *err);
+
 /* The first certificate's DER as plain base64, as x5c wants it. */
 int x509_base64(
     struct pool *pool, const char *pem, char **out, struct err *err);

@@ -108,7 +108,7 @@ def test_check_finds_a_wrong_cluster_key(fresh):
     assert "does not hold 64 hexadecimal digits" in fresh.check(code=1)["fail", "secrets"]
 
 
-def make_certificate(node, days, name="server"):
+def make_certificate(node, days, name="server", host="registry.example.com"):
     """A certificate, of the server or the authority itself, that ends in so many days."""
     tls = node.path("etc", "tls")
     end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400 + 60))
@@ -118,7 +118,7 @@ def make_certificate(node, days, name="server"):
     with open(os.path.join(work, "ca.cnf"), "w") as f:
         f.write("[ca]\ndefault_ca=x\n[x]\ndatabase=%s/index\nnew_certs_dir=%s\nrand_serial=yes\n"
                 "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n" % (work, work))
-    subprocess.run(["openssl", "req", "-new", "-key", "%s/%s.key" % (tls, name), "-subj", "/CN=x",
+    subprocess.run(["openssl", "req", "-new", "-key", "%s/%s.key" % (tls, name), "-subj", "/CN=" + host,
                     "-out", work + "/csr"], check=True, capture_output=True)
     by = ["-cert", tls + "/ca.crt"] if name == "server" else ["-selfsign"]
     subprocess.run(["openssl", "ca", "-batch", "-config", work + "/ca.cnf", *by,
@@ -131,7 +131,7 @@ def make_certificate(node, days, name="server"):
 def test_check_finds_certificates_that_end(fresh):
     path = fresh.path("etc", "tls", "server.crt")
     make_certificate(fresh, -2.5)
-    assert '"%s" has expired, 2 days ago; remove it and run dtr init' % path in (
+    assert '"%s" has expired, 2 days ago; remove it and run: dtr init' % path in (
         fresh.check(code=1)["fail", "certificate"])
     make_certificate(fresh, 1)
     assert '"%s" expires in 1 day; ' % path in fresh.check()["warn", "certificate"]
@@ -144,6 +144,44 @@ def test_check_finds_certificates_that_end(fresh):
     # a web server may have one of its own
     os.unlink(path)
     assert "certificate" not in {name for _, name in fresh.check()}
+
+
+def test_check_finds_a_certificate_of_another_host(fresh):
+    path = fresh.path("etc", "tls", "server.crt")
+    make_certificate(fresh, 100, host="other.example.com")
+    assert '"%s" is not for "registry.example.com", the host of node.external_url' % path in (
+        fresh.check()["warn", "certificate"])
+    # what it says to do helps, also for an address
+    os.unlink(path)
+    fresh.again()
+    assert ("warn", "certificate") not in fresh.check()
+    text = fresh.read("etc", "dtr.conf")
+    for host, fits in (("[::1]", True), ("127.0.0.1", True), ("127.0.0.2", False), ("[fd00::1]", False)):
+        fresh.write(text.replace("registry.example.com", host), "etc", "dtr.conf", mode=0o644)
+        assert (("warn", "certificate") not in fresh.check()) == fits, host
+
+
+def test_check_finds_a_key_of_another_certificate(fresh):
+    key = fresh.path("etc", "tls", "server.key")
+    made = subprocess.run(["openssl", "genrsa", "2048"], capture_output=True, text=True, check=True).stdout
+    fresh.write(made, "etc", "tls", "server.key")
+    text = fresh.check(code=1)["fail", "certificate"]
+    assert 'private key "%s" does not belong to "%s"' % (key, fresh.path("etc", "tls", "server.crt")) in text
+    fresh.write("no key\n", "etc", "tls", "server.key")
+    assert '"%s" is not a private key' % key in fresh.check()["warn", "certificate"]
+    os.unlink(fresh.path("etc", "tls", "server.crt"))
+    fresh.again()
+    assert "certificate" not in {name for _, name in fresh.check()}
+
+
+def test_check_finds_a_database_reached_without_tls(fresh):
+    text = fresh.read("etc", "dtr.conf")
+    hosts = "database.hosts = unix:" + fresh.server.socket
+    assert hosts in text
+    fresh.write(text.replace(hosts, hosts + ",db2.invalid:3306"), "etc", "dtr.conf", mode=0o644)
+    assert "set database.ca_file" in fresh.check(code=1)["warn", "database"]
+    fresh.write(text.replace(hosts, hosts + ",127.0.0.1:1"), "etc", "dtr.conf", mode=0o644)
+    assert ("warn", "database") not in fresh.check(code=1)
 
 
 def test_check_finds_an_authority_that_ends(fresh):
@@ -191,7 +229,10 @@ def test_check_finds_a_store_that_cannot_be_used(fresh):
 def test_check_by_root_is_about_the_user_of_the_programs(fresh):
     assert is_root(), "to become another user needs root"
     text = fresh.read("etc", "dtr.conf")
-    assert "set node.user" in fresh.check(by=fresh.root)["warn", "user"]
+    for owner in (USER, "root"):
+        shutil.chown(fresh.path("etc", "secrets"), owner)
+        assert "set node.user" in fresh.check(by=fresh.root)["warn", "user"]
+    give(fresh.path("etc", "secrets"))
     fresh.write(text + "node.user = %s\n" % USER, "etc", "dtr.conf", mode=0o644)
     assert "what follows is what user %s may do" % USER in fresh.root("check").stdout
     os.chown(fresh.path("blobs", "objects"), 0, 0)
