@@ -39,6 +39,7 @@ class WebServer:
     own_words = ()  # cases of tests/protocol that it answers itself, and in another way
     refuses_odd_bytes = False  # by itself, and so without our error
     folders = ()
+    by_root = False
 
     def __init__(self, stack):
         self.stack = stack
@@ -64,6 +65,8 @@ class WebServer:
             os.makedirs(self.path(folder), exist_ok=True)
         with open(os.path.join(TOP, "conf", self.template)) as f:
             text = f.read()
+        if not self.by_root:
+            text = re.sub(r"^user .*\n", "", text, flags=re.M)  # of nginx
         values = self.values()
         with open(self.conf(), "w") as f:
             f.write(re.sub(r"@(\w+)@", lambda m: values[m.group(1)], text))
@@ -76,7 +79,7 @@ class WebServer:
         self.stack.own()
         with open(self.path("output"), "w") as f:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=f, stderr=f,
-                                            **self.stack.as_user())
+                                            **({} if self.by_root else self.stack.as_user()))
 
     def check(self):
         """It has not ended by itself."""
@@ -111,6 +114,17 @@ class NginxServer(WebServer):
     def command(self):
         return ["/usr/sbin/nginx", "-e", self.path("error.log"), "-p", self.path(), "-c", self.conf(),
                 "-g", "daemon off;"]
+
+
+class RootNginx(NginxServer):
+    """nginx as an administrator starts it, beside the stack's own web server."""
+
+    name = "root-nginx"
+    by_root = True
+
+    def __init__(self, stack):
+        super().__init__(stack)
+        self.port = free_port()
 
 
 class LighttpdServer(WebServer):

@@ -4,6 +4,7 @@ import http.client
 import itertools
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -409,6 +410,26 @@ def test_external_url_is_what_clients_are_told(stack, repo):
     answer = repo.request("POST", repo.path("blobs/uploads/"), b"", lies)
     assert answer.status == 202
     assert answer.header("location").startswith(repo.path("blobs/uploads/"))
+
+
+def test_nginx_that_root_starts_may_reach_the_programs(stack):
+    assert stack_module.is_root(), "to start it as root"
+    server = webserver.RootNginx(stack)
+    sockets = [stack.path("run", name) for name in os.listdir(stack.path("run")) if name.endswith(".sock")]
+    assert len(sockets) == 4
+    try:
+        server.start()
+        for path in sockets:
+            shutil.chown(path, group="www-data")
+        own, stack.port = stack.port, server.port
+        try:
+            wait_for("nginx answers", lambda: server.check() or stack.answers("/_ping"))
+        finally:
+            stack.port = own
+    finally:
+        server.stop()
+        for path in sockets:
+            shutil.chown(path, group=os.stat(stack.path("run")).st_gid)
 
 
 def remote_of(stack, headers=(), ask=None, **more):
