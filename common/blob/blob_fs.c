@@ -62,6 +62,11 @@ fault(struct err *err, const char *what, int number)
 		err_set(err, E_INTERNAL, "the blob store has lost an object");
 	else
 		err_set(err, E_INTERNAL, "the blob store cannot %s", what);
+	/* for this process alone, perhaps */
+	if (number == EROFS)
+		return err_cause(err,
+		    "read-only file system; under systemd, is storage.root in "
+		    "ReadWritePaths= of the unit?");
 	return err_errno(err, number);
 }
 

@@ -114,6 +114,9 @@ test_disk_full(void **state UNUSED)
 	assert_int_equal(blob_write(w, "45", 2, &err), E_FULL);
 	kernel.write_error = EIO;
 	assert_int_equal(blob_write(w, "45", 2, &err), E_INTERNAL);
+	kernel.write_error = EROFS;
+	assert_int_equal(blob_write(w, "45", 2, &err), E_INTERNAL);
+	assert_non_null(strstr(err.cause, "ReadWritePaths="));
 	/* what came before is not lost */
 	kernel.write_error = 0;
 	assert_int_equal(blob_write_sync(w, &err), 0);
