@@ -1,11 +1,10 @@
-# Examples for administrators: nothing of it is put to work by make install.
-exampledir = $(docdir)/examples
-dist_example_DATA = conf/apache.conf.in conf/dtr.conf.sample conf/dtr.cron \
+# Samples for administrators: nothing of it is put to work by make install.
+nobase_dist_doc_DATA += conf/apache.conf.in conf/dtr.conf.sample conf/dtr.cron \
 	conf/lighttpd.conf.in conf/load-balancer.conf.in conf/nginx.conf.in
 example_units = conf/systemd/dtr-api.service \
 	conf/systemd/dtr-garant.service \
 	conf/systemd/dtr-registry.service
-nodist_example_DATA = $(example_units)
+nobase_nodist_doc_DATA = $(example_units)
 EXTRA_DIST += $(example_units:=.in) tests/doc/conf_test.sh
 CLEANFILES += $(example_units)
 TESTS += tests/doc/conf_test.sh
