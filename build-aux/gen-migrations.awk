@@ -1,5 +1,7 @@
 # Makes a C table of the migrations from schema/migrate/NNNN_name.sql: one
-# item for each statement, so that a migration goes on where it stopped.
+# item for each statement, so that a migration goes on where it stopped. The
+# line "-- repeat" before a statement marks one that is run until it changes no
+# row, and again by each later dtr migrate: it completes rows in small batches.
 #
 #	awk -f gen-migrations.awk schema/migrate/*.sql
 
@@ -20,7 +22,9 @@ FNR == 1 {
 	version = file + 0
 	name = substr(file, 6)
 	step = 0
+	repeats = "false"
 }
+/^-- repeat$/ { repeats = "true" }
 /^[ \t]*(--|$)/ { next }
 {
 	line = $0
@@ -29,8 +33,10 @@ FNR == 1 {
 	gsub(/"/, "\\\"", line)
 	text = text (text == "" ? "" : "\n") "\t    \"" line "\\n\""
 	if (ends) {
-		printf "\t{ %d, %d, \"%s\",\n%s },\n", version, ++step, name, text
+		printf "\t{ %d, %d, %s, \"%s\",\n%s },\n", version, ++step, \
+		    repeats, name, text
 		text = ""
+		repeats = "false"
 	}
 }
 END {

@@ -5,6 +5,7 @@
 struct migration_step {
 	int version;
 	int step; /* from 1, within the version */
+	bool repeats; /* a batch: run until it changes no row */
 	const char *name;
 	const char *text;
 };

@@ -249,12 +249,33 @@ is_done(const struct migrator *m, const struct migration_step *s)
 	    (s->version == m->version + 1 && s->step <= m->step);
 }
 
+/* Small transactions: the programs work meanwhile, and Galera wants no large
+ * ones. */
+static int
+run_batches(
+    struct migrator *m, const struct migration_step *step, struct err *err)
+{
+	int64_t changed = 0;
+	int rc;
+
+	do {
+		rc = claim(m, err);
+		if (rc == 0)
+			rc = run(m, step->text, err);
+		if (rc == 0)
+			rc = ask_number(m->admin, m->pool, "SELECT ROW_COUNT()",
+			    &changed, err);
+	} while (rc == 0 && changed > 0);
+	return rc;
+}
+
 static int
 run_step(struct migrator *m, size_t i, struct err *err)
 {
 	const struct migration_step *step = &migration_steps[i];
 	bool last = is_last_step(i);
-	int rc = run(m, step->text, err);
+	int rc =
+	    step->repeats ? run_batches(m, step, err) : run(m, step->text, err);
 
 	if (rc < 0 && !is_done_before(db_admin_errno(m->admin)))
 		return err_prefix(err, "migration %d (%s), statement %d",
@@ -279,7 +300,10 @@ run_all(struct migrator *m, void (*progress)(int, const char *),
 	for (size_t i = 0; rc == 0 && i < migration_step_count; i++) {
 		const struct migration_step *s = &migration_steps[i];
 
-		if (is_done(m, s))
+		/* older programs may have made rows since */
+		if (is_done(m, s) && s->repeats)
+			rc = run_batches(m, s, err);
+		if (rc < 0 || is_done(m, s))
 			continue;
 		rc = claim(m, err);
 		if (rc == 0)

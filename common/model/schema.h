@@ -18,7 +18,8 @@ extern const size_t schema_role_count;
 /*
  * Brings the schema to the program's version, as its owner. Each statement
  * is recorded when it is done, so a run that was killed goes on where it
- * stopped; one that was done and not recorded is recognised. One node at a
+ * stopped; one that was done and not recorded is recognised. Rows that older
+ * programs made since an earlier migration are completed. One node at a
  * time: another one waits until the first is done, or gone: known at once at
  * the same server, after a minute of silence at another one of its cluster.
  * progress (may be NULL) is called before each migration.

@@ -10,13 +10,26 @@ CREATE TABLE IF NOT EXISTS repository_word (
     CONSTRAINT repository_word_repo FOREIGN KEY (repository_id) REFERENCES repository (id) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- those that are there already; MySQL has no regular expressions of bytes
+-- Those that are there already, and what older programs make; MySQL has no
+-- regular expressions of bytes. A name that lacks itself is to be done: it comes
+-- behind all shorter ends of it, so that a batch may end anywhere.
+-- repeat
 INSERT IGNORE INTO repository_word (word, repository_id)
 WITH RECURSIVE ending (word, repository_id) AS (
-    SELECT CONVERT(path USING ascii), id FROM repository
-    WHERE path IS NOT NULL
+    SELECT word, repository_id FROM (
+        SELECT CONVERT(r.path USING ascii) AS word, r.id AS repository_id FROM repository r
+        WHERE r.path IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM repository_word w
+            WHERE w.repository_id = r.id AND w.word = CONVERT(r.path USING ascii)
+        )
+        LIMIT 1000
+    ) AS todo
     UNION ALL
     SELECT SUBSTRING(word, REGEXP_INSTR(word, '[/._-]') + 1), repository_id
     FROM ending WHERE REGEXP_INSTR(word, '[/._-]') > 0
 )
-SELECT word, repository_id FROM ending WHERE word REGEXP '^[a-z0-9]';
+SELECT e.word, e.repository_id FROM ending e
+WHERE e.word REGEXP '^[a-z0-9]' AND NOT EXISTS (
+    SELECT 1 FROM repository_word w WHERE w.repository_id = e.repository_id AND w.word = e.word
+)
+ORDER BY LENGTH(e.word) LIMIT 1000;

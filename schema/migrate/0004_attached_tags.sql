@@ -8,5 +8,7 @@ ALTER TABLE tag ADD KEY tag_order (repository_id, attached, updated);
 ALTER TABLE tag DROP KEY tag_updated;
 
 -- as text: MySQL has no regular expressions of bytes
+-- repeat
 UPDATE tag SET attached = 1 WHERE attached = 0
-    AND CONVERT(name USING ascii) REGEXP '^sha(256|512)-[0-9a-f]{64}([.]|$)';
+    AND CONVERT(name USING ascii) REGEXP '^sha(256|512)-[0-9a-f]{64}([.]|$)'
+LIMIT 1000;

@@ -126,6 +126,52 @@ test_migrate(void **state UNUSED)
 }
 
 static void
+put_old_rows(void)
+{
+	sql("SET SESSION foreign_key_checks = 0;\n"
+	    "INSERT INTO %s.repository (id, namespace_id, path, created) "
+	    "SELECT UNHEX(LPAD(HEX(seq), 32, '0')), REPEAT('n', 16), "
+	    "CONCAT('ns/a-', seq, '.x'), NOW() FROM seq_1_to_600;\n"
+	    "INSERT INTO %s.tag (repository_id, name, manifest_id, created, "
+	    "updated) SELECT REPEAT('r', 16), "
+	    "CONCAT('sha256-', LPAD(seq, 64, '0')), REPEAT('m', 16), "
+	    "NOW(), NOW() FROM seq_1_to_1500;\n"
+	    "SET SESSION foreign_key_checks = 1;\n",
+	    database, database);
+}
+
+/* As programs of an earlier version do it between a migration and their own
+ * upgrade. */
+static void
+test_rows_of_older_programs(void **state UNUSED)
+{
+	ok(migrate(NULL));
+	put_old_rows();
+	/* one was half done when a run was killed */
+	sql("INSERT INTO %s.repository_word SELECT 'x', id FROM %s.repository "
+	    "WHERE path = 'ns/a-7.x'",
+	    database, database);
+	ok(migrate(env_socket("proxy")));
+	assert_int_equal(begun, 0);
+	/* "ns/a-1.x", "a-1.x", "1.x", "x" of each */
+	assert_sql(2400, "SELECT COUNT(*) FROM %s.repository_word", database);
+	assert_sql(600,
+	    "SELECT COUNT(*) FROM %s.repository_word w JOIN %s.repository r "
+	    "ON r.id = w.repository_id WHERE w.word = r.path",
+	    database, database);
+	assert_sql(600,
+	    "SELECT COUNT(*) FROM %s.repository_word WHERE word = 'x'",
+	    database);
+	assert_sql(
+	    0, "SELECT COUNT(*) FROM %s.tag WHERE attached = 0", database);
+	/* at most 1000 rows at once, and a last one that finds none */
+	assert_int_equal(
+	    proxy_count(proxy, "INSERT IGNORE INTO repository_w"), 4);
+	assert_int_equal(proxy_count(proxy, "UPDATE tag"), 3);
+	assert_complete();
+}
+
+static void
 test_newer_database(void **state UNUSED)
 {
 	ok(migrate(NULL));
@@ -329,6 +375,7 @@ test_statement_that_is_refused(void **state UNUSED)
 
 static const struct CMUnitTest tests[] = {
 	TEST(test_migrate),
+	TEST(test_rows_of_older_programs),
 	TEST(test_newer_database),
 	TEST(test_killed_before_a_statement),
 	TEST(test_killed_after_a_statement),
