@@ -41,6 +41,7 @@ test_targets(void **state UNUSED)
 		    "v2|a|b|manifests|1.0" },
 		{ "/a%3Ab%3a", "/a%3Ab%3a", "a:b:" },
 		{ "/a+b%2B", "/a+b%2B", "a+b+" },
+		{ "/a%20b?x%20=%20", "/a%20b", "a b?x = " },
 		{ "/%25%32%35", "/%25%32%35", "%25" },
 		{ "/r%C3%A9", "/r%C3%A9", "r\xc3\xa9" },
 		{ "/r\xc3\xa9", "/r\xc3\xa9", "r\xc3\xa9" },

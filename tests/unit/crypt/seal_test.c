@@ -87,6 +87,22 @@ test_round_trip(void **state UNUSED)
 	}
 }
 
+/* larger than any that was made: no memory is taken for it */
+static void
+test_too_large(void **state UNUSED)
+{
+	char *text = pool_alloc(pool, SEAL_SECRET_MAX);
+	unsigned char *sealed, *longer;
+	size_t n;
+
+	assert_int_equal(seal(pool, key, PURPOSE, CONTEXT, text,
+			     SEAL_SECRET_MAX, &sealed, &n, &err),
+	    0);
+	longer = pool_alloc(pool, n + 1);
+	memcpy(longer, sealed, n);
+	assert_refused(key, PURPOSE, CONTEXT, longer, n + 1, unknown);
+}
+
 /* rows that were sealed once must open for ever (made by another program) */
 static void
 test_known(void **state UNUSED)
@@ -166,6 +182,7 @@ test_nonce_is_fresh(void **state UNUSED)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	TEST(test_round_trip),
+	TEST(test_too_large),
 	TEST(test_known),
 	TEST(test_every_bit),
 	TEST(test_every_length),

@@ -162,6 +162,10 @@ test_strings(void **state UNUSED)
 	assert_refused("\"\\ud83d\\u0041\"", "JSON: lone surrogate at byte 13");
 	assert_refused("\"\\ud83d\\udbff\"", "JSON: lone surrogate at byte 13");
 	assert_refused("\"\\ud83d\\ue000\"", "JSON: lone surrogate at byte 13");
+	assert_refused("\"\\ud83d\\u\"", "JSON: cut escape at byte 9");
+	assert_refused("\"\\ud83d\\u00\"", "JSON: cut escape at byte 9");
+	assert_refused("\"\\ud83d\\", "JSON: string without end at byte 8");
+	assert_refused("[\"\\ud83d\\udc\",1]", "JSON: bad escape at byte 12");
 	/* an escape that would reach over the end of its string */
 	assert_refused("[\"\\u00\",\"41\"]", "JSON: bad escape at byte 6");
 	assert_refused(

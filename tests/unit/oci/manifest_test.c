@@ -145,6 +145,11 @@ test_artifact(void **state UNUSED)
 	/* the configuration's type stands in for it */
 	assert_accepted(NULL, MANIFEST(""));
 	assert_string_equal(m.artifact_type, CONFIG_TYPE);
+	/* and for an empty one, which is none */
+	assert_accepted(NULL, MANIFEST(",\"artifactType\":\"\""));
+	assert_string_equal(m.artifact_type, CONFIG_TYPE);
+	assert_accepted(NULL, INDEX(",\"artifactType\":\"\""));
+	assert_null(m.artifact_type);
 	assert_accepted(NULL,
 	    "{" V2 ",\"config\":{\"digest\":\"" DIGEST("a") "\","
 							    "\"size\":1}}");
@@ -605,6 +610,39 @@ test_other_types(void **state UNUSED)
 	assert_string_equal(err.reason, "MANIFEST_INVALID");
 }
 
+static void
+assert_other_refused(const char *text, const char *expected)
+{
+	assert_int_equal(oci_manifest_parse_other(&m, pool,
+			     "application/x+json", text, strlen(text), &err),
+	    E_INVALID);
+	assert_string_equal(err.reason, "MANIFEST_INVALID");
+	assert_string_equal(err.text, expected);
+}
+
+static void
+test_members_of_other_types(void **state UNUSED)
+{
+	static const char text[] =
+	    "{\"mediaType\":\"application/x+json\",\"annotations\":{\"k\":\"v\"},"
+	    "\"subject\":" DESCRIPTOR(OCI_TYPE_MANIFEST, "5", "9") "}";
+
+	assert_int_equal(
+	    oci_manifest_parse_other(
+		&m, pool, "application/x+json", text, sizeof(text) - 1, &err),
+	    0);
+	assert_string_equal(m.annotations, "{\"k\":\"v\"}");
+	assert_true(m.has_subject);
+	assert_digest(&m.subject.digest, DIGEST("5"));
+	assert_other_refused("{" TYPE("application/y+json") "}",
+	    "Content-Type \"application/x+json\" differs from the document's "
+	    "mediaType \"application/y+json\"");
+	assert_other_refused(
+	    "{\"annotations\":{\"k\":1}}", "/annotations/k must be a string");
+	assert_other_refused(
+	    "{\"subject\":{\"size\":1}}", "/subject/digest is missing");
+}
+
 static const struct CMUnitTest tests[] = {
 	POOL_TEST(test_docker_manifest),
 	POOL_TEST(test_index),
@@ -623,6 +661,7 @@ static const struct CMUnitTest tests[] = {
 	POOL_TEST(test_many_annotations),
 	POOL_TEST(test_type_lengths),
 	POOL_TEST(test_other_types),
+	POOL_TEST(test_members_of_other_types),
 	POOL_TEST(test_too_large),
 };
 

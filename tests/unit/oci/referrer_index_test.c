@@ -49,6 +49,9 @@ test_members(void **state UNUSED)
 	assert_null(found[0].artifact_type);
 	assert_null(found[0].annotations);
 	assert_put(START "}");
+	/* an empty type is none */
+	assert_int_equal(parse(NULL, START ",\"artifactType\":\"\"}"), 1);
+	assert_null(found[0].artifact_type);
 	assert_int_equal(
 	    parse(NULL,
 		START ",\"artifactType\":\"c/d\",\"annotations\":{\"k\":\"v\"},"
