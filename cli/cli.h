@@ -138,9 +138,6 @@ extern const struct cli_verb cli_verbs[];
 /* cmd_drain.c: a folder that cannot be looked into is an error */
 int cli_is_draining(struct cli *cli, bool *on_out, struct err *err);
 
-/* cmd_revoke_tokens.c: after a change that takes rights */
-int cli_revoke_tokens(struct cli *cli, struct err *err);
-
 /* cmd_<verb>.c */
 int cmd_init(struct cli *cli, struct err *err);
 int cmd_migrate(struct cli *cli, struct err *err);

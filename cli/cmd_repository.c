@@ -111,7 +111,7 @@ cmd_repository_create(struct cli *cli, struct err *err)
 int
 cmd_repository_set(struct cli *cli, struct err *err)
 {
-	struct repository before, after;
+	struct repository repository;
 	struct wish wish;
 	int rc = parse_options(cli, &wish, err);
 
@@ -119,19 +119,13 @@ cmd_repository_set(struct cli *cli, struct err *err)
 		rc = cli_open_db(cli, err);
 	if (rc == 0)
 		rc = repository_find(
-		    cli->db, cli->pool, cli->args[0], &before, err);
+		    cli->db, cli->pool, cli->args[0], &repository, err);
 	if (rc == 0)
 		rc = repository_set(
-		    cli->db, &before.id, &wish.change, &before, &after, err);
-	if (rc < 0)
-		return rc;
-	/* whoever may not read it any more may not with an older token */
-	if (before.is_public && !after.is_public)
-		rc = cli_revoke_tokens(cli, err);
-	if (rc < 0)
-		return rc;
-	put(cli, cli->args[0], &after);
-	return 0;
+		    cli->db, &repository.id, &wish.change, &repository, err);
+	if (rc == 0)
+		put(cli, cli->args[0], &repository);
+	return rc;
 }
 
 static void

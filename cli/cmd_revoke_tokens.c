@@ -6,15 +6,6 @@
 #include "common/model/setting.h"
 
 int
-cli_revoke_tokens(struct cli *cli, struct err *err)
-{
-	if (setting_revoke_tokens(cli->db, err) == 0)
-		return 0;
-	return err_prefix(
-	    err, "changed, but tokens are not revoked; run: dtr revoke-tokens");
-}
-
-int
 cmd_revoke_tokens(struct cli *cli, struct err *err)
 {
 	int rc = cli_open_db(cli, err);

@@ -103,8 +103,6 @@ cmd_user_passwd(struct cli *cli, struct err *err)
 		rc = hash_password(cli, password, &hash, err);
 	if (rc == 0)
 		rc = account_set_password(cli->db, &account.id, hash, err);
-	if (rc == 0)
-		rc = cli_revoke_tokens(cli, err);
 	if (rc < 0)
 		return rc;
 	cli_say(cli, "password of \"%s\" changed, earlier logins ended",
@@ -213,13 +211,7 @@ cmd_user_set(struct cli *cli, struct err *err)
 		    account.name);
 	if (rc < 0)
 		return rc;
-	/* rights that were taken end now, not with the last token */
-	less = (change.before.is_active && !change.after.is_active) ||
-	    (change.before.is_admin && !change.after.is_admin);
-	if (less)
-		rc = cli_revoke_tokens(cli, err);
-	if (rc < 0)
-		return rc;
+	less = account_has_less(&change.before, &change.after);
 	cli_say(cli, "\"%s\": admin %s, active %s%s", account.name,
 	    yes_no(change.after.is_admin), yes_no(change.after.is_active),
 	    less ? "; registry tokens made until now are refused" : "");

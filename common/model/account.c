@@ -5,6 +5,7 @@
 #include "common/base/pool.h"
 #include "common/model/model.h"
 #include "common/model/q.h"
+#include "common/model/setting.h"
 #include "common/oci/name.h"
 
 #define POOL_SIZE ((size_t)1 << 20)
@@ -116,10 +117,10 @@ set_password_tx(struct db_tx *tx, void *context, struct err *err)
 	int rc = tx_exec(tx, Q_ACCOUNT_PASSWORD_SET, NULL, err, db_id(c->id),
 	    db_text(c->password_hash));
 
-	if (rc < 0)
-		return rc;
-	return tx_exec(
-	    tx, Q_ACCESS_TOKEN_REVOKE_REFRESH, NULL, err, db_id(c->id));
+	if (rc == 0)
+		rc = tx_exec(
+		    tx, Q_ACCESS_TOKEN_REVOKE_REFRESH, NULL, err, db_id(c->id));
+	return rc < 0 ? rc : setting_revoke_tokens_in(tx, err);
 }
 
 int
@@ -164,6 +165,14 @@ with(struct account_flags flags, const struct account_change *change)
 	return flags;
 }
 
+bool
+account_has_less(
+    const struct account_flags *before, const struct account_flags *after)
+{
+	return (before->is_active && !after->is_active) ||
+	    (before->is_admin && !after->is_admin);
+}
+
 static int
 set_flags_tx(struct db_tx *tx, void *context, struct err *err)
 {
@@ -196,6 +205,8 @@ set_flags_tx(struct db_tx *tx, void *context, struct err *err)
 		return model_again(err);
 	if (was.is_admin && was.is_active && !(now.is_admin && now.is_active))
 		rc = check_admin_left(tx, c->pool, err);
+	if (rc == 0 && account_has_less(&was, &now))
+		rc = setting_revoke_tokens_in(tx, err);
 	return rc;
 }
 

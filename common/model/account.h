@@ -42,7 +42,7 @@ int account_find(struct db *db, struct pool *pool, const char *name,
 int account_create(struct db *db, const struct account *account,
     const char *password_hash, struct err *err);
 
-/* Also ends the logins that go on by refresh tokens. */
+/* Also ends the logins that go on by refresh tokens, and registry tokens. */
 int account_set_password(struct db *db, const struct rand_id *id,
     const char *password_hash, struct err *err);
 
@@ -59,8 +59,13 @@ struct account_change {
 	struct account_flags after;
 };
 
+/* Were rights taken? */
+bool account_has_less(
+    const struct account_flags *before, const struct account_flags *after);
+
 /*
  * Changes flags of an account; others may change the rest at the same time.
+ * When rights are taken, registry tokens made until now are refused.
  * E_CONFLICT when no system administrator who can log in would be left.
  */
 int account_set_flags(struct db *db, const struct rand_id *id,

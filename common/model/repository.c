@@ -6,6 +6,7 @@
 #include "common/model/model.h"
 #include "common/model/q.h"
 #include "common/model/search.h"
+#include "common/model/setting.h"
 
 #define POOL_SIZE ((size_t)1 << 20)
 
@@ -142,7 +143,6 @@ repository_find_or_create(struct db *db, struct pool *pool, const char *path,
 struct set {
 	const struct rand_id *id;
 	const struct repository_change *change;
-	struct repository *before;
 	struct repository *after;
 	struct pool *pool;
 };
@@ -161,27 +161,28 @@ set_tx(struct db_tx *tx, void *context, struct err *err)
 	if (rows.count == 0)
 		return err_set(err, E_NOTFOUND, "the repository is gone");
 	was = repository_of_row(&rows, 0, 0);
-	if (!db_tx_is_rerun(tx))
-		*s->before = was;
 	*s->after = with(was, s->change);
 	/* what is not asked for stays as it is, however it came to be */
 	if (s->change->immutable_tags != NULL || s->change->tag_limit != NULL)
 		rc = check(s->after, err);
-	return rc < 0
-	    ? rc
-	    : tx_exec(tx, Q_REPOSITORY_SET, NULL, err,
-		  db_int(s->after->is_public), db_int(s->after->immutable_tags),
-		  db_int(s->after->tag_limit), db_id(s->id));
+	if (rc == 0)
+		rc = tx_exec(tx, Q_REPOSITORY_SET, NULL, err,
+		    db_int(s->after->is_public),
+		    db_int(s->after->immutable_tags),
+		    db_int(s->after->tag_limit), db_id(s->id));
+	/* whoever may not read it any more may not with an older token */
+	if (rc == 0 && was.is_public && !s->after->is_public)
+		rc = setting_revoke_tokens_in(tx, err);
+	return rc;
 }
 
 int
 repository_set(struct db *db, const struct rand_id *id,
-    const struct repository_change *change, struct repository *before_out,
-    struct repository *after_out, struct err *err)
+    const struct repository_change *change, struct repository *after_out,
+    struct err *err)
 {
 	struct set s = { .id = id,
 		.change = change,
-		.before = before_out,
 		.after = after_out,
 		.pool = pool_new(POOL_SIZE) };
 	int rc = db_txn(db, set_tx, &s, err);

@@ -53,11 +53,14 @@ int repository_create(struct db *db, struct pool *pool, const char *path,
     const struct repository_change *change, struct repository *out,
     struct err *err);
 
-/* Changes a repository; others may change the rest at the same time. E_INVALID
- * for immutable tags with a limit. */
+/*
+ * Changes a repository; others may change the rest at the same time. When it
+ * turns private, registry tokens made until now are refused. E_INVALID for
+ * immutable tags with a limit.
+ */
 int repository_set(struct db *db, const struct rand_id *id,
-    const struct repository_change *change, struct repository *before_out,
-    struct repository *after_out, struct err *err);
+    const struct repository_change *change, struct repository *after_out,
+    struct err *err);
 
 #define REPOSITORY_TAG_LIMIT_MAX 100000
 

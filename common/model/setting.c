@@ -108,20 +108,23 @@ setting_set(struct db *db, const char *name, const char *value, struct err *err)
 	return rc < 0 ? rc : db_txn(db, set_tx, &c, err);
 }
 
-static int
-increment_tx(struct db_tx *tx, void *context, struct err *err)
+int
+setting_revoke_tokens_in(struct db_tx *tx, struct err *err)
 {
-	const char *name = context;
+	return tx_exec(
+	    tx, Q_SETTING_INCREMENT, NULL, err, db_text("token.generation"));
+}
 
-	return tx_exec(tx, Q_SETTING_INCREMENT, NULL, err, db_text(name));
+static int
+revoke_tx(struct db_tx *tx, void *context UNUSED, struct err *err)
+{
+	return setting_revoke_tokens_in(tx, err);
 }
 
 int
 setting_revoke_tokens(struct db *db, struct err *err)
 {
-	char name[] = "token.generation";
-
-	return db_txn(db, increment_tx, name, err);
+	return db_txn(db, revoke_tx, NULL, err);
 }
 
 int

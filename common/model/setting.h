@@ -7,6 +7,7 @@
 #define COMMON_MODEL_SETTING_H
 
 struct db;
+struct db_tx;
 struct err;
 struct pool;
 
@@ -26,7 +27,11 @@ int setting_load(
 int setting_set(
     struct db *db, const char *name, const char *value, struct err *err);
 
-/* Refuses all registry tokens made until now, within a second. */
+/*
+ * Refuses all registry tokens made until now, within a second; as a part of
+ * the change that takes the rights which they were made with, or alone.
+ */
+int setting_revoke_tokens_in(struct db_tx *tx, struct err *err);
 int setting_revoke_tokens(struct db *db, struct err *err);
 
 /*

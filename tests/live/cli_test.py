@@ -117,16 +117,19 @@ def test_passwd(fresh):
                                                                    input=PASSWORD)
 
 
-def test_changed_but_tokens_not_revoked(fresh):
+def test_rights_are_taken_with_their_tokens_or_not_at_all(fresh):
     fresh.dtr("repository", "create", "admin/app", "--visibility", "public")
+    fresh.dtr("user", "create", "alice")
     before = fresh.sql("SELECT hash FROM account_password")
     for event in ("INSERT", "UPDATE"):
         fresh.sql("CREATE TRIGGER no_%s BEFORE %s ON setting FOR EACH ROW SIGNAL SQLSTATE '45000'" % (event, event))
-    said = "changed, but tokens are not revoked; run: dtr revoke-tokens"
+    said = "the database refused a statement"
     assert said in fresh.fails("user", "passwd", "admin", "--password-file", "-", input="another password")
-    assert before != fresh.sql("SELECT hash FROM account_password")
+    assert before == fresh.sql("SELECT hash FROM account_password")
     assert said in fresh.fails("repository", "set", "admin/app", "--visibility", "private")
-    assert fresh.json("repository", "list")["repositories"][0]["visibility"] == "private"
+    assert fresh.json("repository", "list")["repositories"][0]["visibility"] == "public"
+    assert said in fresh.fails("user", "set", "alice", "--active", "no")
+    assert fresh.json("user", "list")["users"][1]["active"] is True
 
 
 def on_terminal(node, words, answers):
