@@ -89,6 +89,51 @@ def test_pulls_are_counted_in_batches(stack):
     assert stack.sql("SELECT COUNT(*) FROM tag_pull WHERE last_pulled > UTC_TIMESTAMP() - INTERVAL 1 MINUTE") != [["0"]]
 
 
+def test_a_later_pull_is_the_last_one(stack):
+    repository = Repository(stack, "admin/again")
+    assert repository.put("a", repository.image("again")).status == 201
+
+    def last():
+        return stack.sql("SELECT MAX(p.last_pulled) FROM tag_pull p JOIN repository r ON r.id = p.repository_id"
+                         " WHERE r.path = 'admin/again' AND p.name = 'a'")[0][0]
+    seen = "NULL"
+    for _ in range(3):
+        before = stack.sql("SELECT UTC_TIMESTAMP(6)")[0][0]
+        assert repository.ask("GET", "manifests/a").status == 200
+        # written every five seconds
+        wait_for("the pull is written", lambda: last() != seen, 25)
+        assert last() >= before
+        seen = last()
+
+
+def test_the_history_of_tags_says_who_and_when(stack):
+    alice, admin = Repository(stack, "alice/past", user="alice"), Repository(stack, "alice/past")
+    one, two = alice.image("past one"), alice.image("past two")
+
+    def at(change):
+        """The rows that this change added, each told by whom; it is of this moment."""
+        known = "SELECT h.id, h.name, h.action, a.name, LOWER(HEX(m.digest)), h.happened FROM tag_history h" \
+            " JOIN repository r ON r.id = h.repository_id JOIN manifest m ON m.id = h.manifest_id" \
+            " LEFT JOIN account a ON a.id = h.account_id WHERE r.path = 'alice/past'"
+        before = {row[0] for row in stack.sql(known.replace("h.id,", "HEX(h.id),"))}
+        begun = stack.sql("SELECT UTC_TIMESTAMP(6)")[0][0]
+        assert change().status in (201, 202)
+        ended = stack.sql("SELECT UTC_TIMESTAMP(6)")[0][0]
+        rows = [row for row in stack.sql(known.replace("h.id,", "HEX(h.id),")) if row[0] not in before]
+        assert all(begun <= row[5] <= ended for row in rows)
+        return sorted((row[1], {"1": "moved", "2": "deleted"}[row[2]], row[3], "sha256:" + row[4]) for row in rows)
+    assert at(lambda: alice.put("a", one)) == []
+    assert at(lambda: admin.put("a", two)) == [("a", "moved", "admin", digest_of(one))]
+    assert at(lambda: alice.put("a", one)) == [("a", "moved", "alice", digest_of(two))]
+    assert at(lambda: admin.ask("DELETE", "manifests/a")) == [("a", "deleted", "admin", digest_of(one))]
+    assert at(lambda: alice.put(digest_of(one) + "?tag=b&tag=c", one)) == []
+    assert at(lambda: alice.ask("DELETE", "manifests/" + digest_of(one))) == [
+        ("b", "deleted", "alice", digest_of(one)), ("c", "deleted", "alice", digest_of(one))]
+    assert at(lambda: alice.put("d", two)) == []
+    assert stack.dtr("repository", "set", "alice/past", "--tag-limit", "1").returncode == 0
+    assert at(lambda: admin.put("e", two)) == [("d", "deleted", "admin", digest_of(two))]
+
+
 def test_no_pull_is_lost_at_a_stop_or_reload(own_stack):
     repository = Repository(own_stack, "admin/stop")
     assert repository.put("a", repository.image("stop")).status == 201

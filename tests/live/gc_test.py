@@ -133,3 +133,30 @@ def test_what_waits_is_shown(own_stack):
     wait_for("it is gone", lambda: waiting(own_stack)['uploads{state="expired"}'] == 0)
     assert waiting(own_stack)['gc_overdue_seconds{of="objects"}'] == 0
     assert waiting(own_stack)['uploads{state="open"}'] == 2
+
+
+def test_who_may_push_keeps_what_he_asks_for(own_stack):
+    """And who may only pull changes nothing by looking."""
+    repository = Repository(own_stack, "admin/promised")
+    image = repository.image("promised")
+    assert repository.put(digest_of(image), image).status == 201
+    paths = {"repo_blob": "blobs/" + repository.blob(b"held by nobody"), "manifest": "manifests/" + digest_of(image)}
+    puller = own_stack.bearer("repository:admin/promised:pull")
+
+    def rows():
+        return own_stack.sql("SELECT HEX(blob_id), touched FROM repo_blob UNION ALL SELECT HEX(id), touched FROM manifest"
+                             " UNION ALL SELECT CONCAT(kind, HEX(id1), HEX(id2)), review_after FROM gc_review")
+
+    def make_old():
+        for table in ("repo_blob", "manifest"):
+            own_stack.sql("UPDATE %s SET touched = touched - INTERVAL 3 DAY" % table)
+    for method, table in (("HEAD", "repo_blob"), ("GET", "repo_blob"), ("HEAD", "manifest")):
+        make_old()
+        before = rows()
+        assert own_stack.request(method, "/v2/admin/promised/" + paths[table], puller).status == 200
+        assert rows() == before, (method, table)
+        assert repository.ask(method, paths[table]).status == 200
+        young = own_stack.sql("SELECT COUNT(*) FROM %s WHERE touched > UTC_TIMESTAMP() - INTERVAL 1 DAY" % table)
+        assert young == [["1"]], (method, table)
+        changed = set(map(tuple, rows())) - set(map(tuple, before))
+        assert len(changed) == 2, (method, table)  # itself and its review
