@@ -3,6 +3,7 @@ import base64
 import hashlib
 import json
 import time
+import urllib.parse
 
 import pytest
 
@@ -323,6 +324,41 @@ def test_the_rate_of_requests_has_a_limit(stack, setting):
     assert alice.ask("GET", "manifests/none").status == 404
     text = stack.ask_node("GET", "/_health/registry/metrics").body.decode()
     assert float([l for l in text.splitlines() if l.startswith("registry_requests_limited_total ")][0].split()[1]) >= 4
+
+
+def test_no_token_is_longer_than_programs_take(stack):
+    def ask(count):
+        scopes = " ".join("repository:admin/%03d%s:pull,push" % (i, "x" * 120) for i in range(count))
+        form = urllib.parse.urlencode({"grant_type": "password", "username": "admin", "password": PASSWORD,
+                                       "service": stack.host, "client_id": "test", "scope": scopes})
+        return stack.request("POST", "/auth/token", [("Content-Type", "application/x-www-form-urlencoded")],
+                             form.encode())
+    answers = [ask(count) for count in range(1, 65, 7)]
+    assert [a.status for a in answers] == sorted(a.status for a in answers)  # once it is too much it stays so
+    assert {a.status for a in answers} == {200, 400}
+    good = [json.loads(a.body)["token"] for a in answers if a.status == 200]
+    assert max(map(len, good)) <= 8192
+    assert stack.request("GET", "/v2/", [("Authorization", "Bearer " + good[-1])]).status == 200
+    for answer in answers:
+        assert answer.status == 200 or b"too many scopes for one token" in answer.body
+
+
+def test_referrers_that_fill_a_page_have_no_second_one(stack):
+    repository = Repository(stack, "admin/hundred")
+    image = repository.image("hundred")
+    assert repository.put("a", image).status == 201
+
+    def refer(number):
+        document = json.dumps({**json.loads(image), "annotations": {"n": str(number)}, "subject": {
+            "mediaType": MANIFEST, "digest": digest_of(image), "size": len(image)}}).encode()
+        assert repository.put(digest_of(document), document).status == 201
+    for number in range(100):
+        refer(number)
+    answer = repository.ask("GET", "referrers/" + digest_of(image))
+    assert len(json.loads(answer.body)["manifests"]) == 100 and answer.header("Link") is None
+    refer(100)
+    answer = repository.ask("GET", "referrers/" + digest_of(image))
+    assert len(json.loads(answer.body)["manifests"]) == 100 and answer.header("Link") is not None
 
 
 def ask_from(stack, remote, socket, target, headers=(), method="GET", body=None):
