@@ -65,6 +65,11 @@ RULES = {
     "a manifest without its document, or of another size": """
         SELECT HEX(m.id) FROM manifest m LEFT JOIN manifest_payload p ON p.manifest_id = m.id
         WHERE p.payload IS NULL OR LENGTH(p.payload) <> m.size""",
+    "a counter that is not the sum of its events": """
+        SELECT HEX(n.repository_id), n.kind, SUM(n.counted), SUM(n.told) FROM (
+            SELECT repository_id, kind, total AS counted, 0 AS told FROM repository_counter
+            UNION ALL SELECT repository_id, kind, 0, times FROM event WHERE object = 1 AND kind IN (1, 2)) n
+        GROUP BY n.repository_id, n.kind HAVING SUM(n.counted) <> SUM(n.told)""",
     "a manifest with the digest of another document": """
         SELECT HEX(m.id) FROM manifest m JOIN manifest_payload p ON p.manifest_id = m.id
         WHERE m.digest <> UNHEX(SHA2(p.payload, IF(m.algorithm = 0, 256, 512)))""",
