@@ -26,7 +26,7 @@ static bool
 ask_number(struct check *check, struct db_admin *admin, const char *query,
     int64_t *number_out)
 {
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	const char *value = NULL;
 
 	return db_admin_ask(admin, check->cli->pool, query, &value, &err) ==
@@ -69,7 +69,7 @@ check_clock(struct check *check, struct db_admin *admin, const char *host)
 static void
 check_disk(struct check *check, struct db_admin *admin, const char *host)
 {
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	const char *folder = NULL;
 	struct statvfs fs;
 	uint64_t left;
@@ -129,7 +129,7 @@ check_server(
 {
 	struct db_options one = *options;
 	struct db_admin *admin = NULL;
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	const char *version = NULL;
 
 	one.hosts = host;
@@ -155,7 +155,7 @@ check_servers(struct check *check)
 {
 	struct cli *cli = check->cli;
 	struct db_options options;
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	const char *host;
 
 	/* a missing password was reported with the secrets */
@@ -177,7 +177,7 @@ check_users(struct check *check)
 	for (size_t i = 0; i < schema_role_count; i++) {
 		struct db_admin *admin = NULL;
 		struct db_options options;
-		struct err err = { .code = 0 };
+		struct err err = ERR_INIT;
 
 		/* a missing password was reported with the secrets */
 		if (model_options(&cli->conf, cli->pool, schema_roles[i],
@@ -204,7 +204,7 @@ check_schema(struct check *check)
 	struct cli *cli = check->cli;
 	struct db_options owner;
 	struct db_admin *admin = NULL;
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	int is, wanted;
 	int rc = model_options(&cli->conf, cli->pool, "owner", &owner, &err);
 
@@ -236,7 +236,7 @@ check_token_key(struct check *check)
 	const unsigned char *cluster_key;
 	struct token_key signing;
 	struct key *key = NULL;
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	int rc;
 
 	/* what is wrong with the file was reported with the secrets */
@@ -264,7 +264,7 @@ void
 check_admins(struct check *check)
 {
 	struct cli *cli = check->cli;
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	int64_t count;
 	int rc = cli_open_db(cli, &err);
 

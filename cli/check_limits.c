@@ -63,7 +63,7 @@ find_process(struct check *check, const char *program)
 	struct pool *pool = check->cli->pool;
 	const char *file =
 	    pool_printf(pool, "%s/%s.pid", check->cli->conf.run_dir, program);
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	char name[PROC_FILE_SIZE];
 	char *text;
 	uint64_t pid;

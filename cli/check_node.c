@@ -18,7 +18,7 @@ void
 check_user(struct check *check)
 {
 	struct cli *cli = check->cli;
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 
 	check->over = owner_become(&cli->conf, &err) < 0;
 	if (check->over)
@@ -41,7 +41,7 @@ check_secret(struct check *check, const char *name)
 	struct pool *pool = check->cli->pool;
 	const char *file =
 	    pool_printf(pool, "%s/%s", check->cli->conf.secrets_dir, name);
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	char *text;
 	int rc = io_read_secret(pool, file, &text, &err);
 
@@ -66,7 +66,7 @@ check_secrets(struct check *check)
 	struct cli *cli = check->cli;
 	const char *folder = cli->conf.secrets_dir;
 	const unsigned char *key;
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	struct stat st;
 	bool good = true;
 
@@ -109,7 +109,7 @@ check_storage(struct check *check)
 {
 	const struct conf *conf = &check->cli->conf;
 	struct blob_store *store = NULL;
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	uint64_t left = 0;
 	int rc = blob_store_open(&store, conf, &err);
 
@@ -186,7 +186,7 @@ check_sockets(struct check *check)
 void
 check_drain(struct check *check)
 {
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	bool on;
 
 	if (cli_is_draining(check->cli, &on, &err) < 0)

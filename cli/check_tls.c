@@ -33,7 +33,7 @@ static bool
 check_end(struct check *check, const char *file, const char *pem,
     int64_t warn_days, const char *renew)
 {
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	int64_t end, left, days;
 
 	if (x509_not_after(pem, &end, &err) < 0) {
@@ -63,7 +63,7 @@ check_host(struct check *check, const char *file, const char *pem)
 {
 	struct pool *pool = check->cli->pool;
 	const char *host = hosts_of_url(pool, check->cli->conf.external_url);
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 
 	if (x509_has_name(pem, host, &err) == 0)
 		check_report(check, CHECK_WARN, "certificate",
@@ -78,7 +78,7 @@ check_pair(struct check *check, const char *file, const char *pem)
 {
 	struct cli *cli = check->cli;
 	const char *key_file = cli_beside_conf(cli, "tls/server.key");
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	char *key_pem;
 	int rc;
 
@@ -100,7 +100,7 @@ check_pair(struct check *check, const char *file, const char *pem)
 static const char *
 read_certificate(struct check *check, const char *file, const char *renew)
 {
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	char *pem = NULL;
 	int rc =
 	    io_read_file(check->cli->pool, file, PEM_MAX, &pem, NULL, &err);

@@ -47,7 +47,7 @@ check_report_err(struct check *check, const char *name, const struct err *err,
 static void
 check_conf(struct check *check)
 {
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 
 	check->over = cli_load_conf(check->cli, &err) < 0;
 	if (check->over)

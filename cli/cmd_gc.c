@@ -46,7 +46,7 @@ int
 cmd_gc_objects(struct cli *cli, struct err *err)
 {
 	struct blob_store *store = NULL;
-	struct err last = { .code = 0 };
+	struct err last = ERR_INIT;
 	struct settings settings;
 	struct gc_result result;
 	uint64_t limit;

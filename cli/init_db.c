@@ -198,7 +198,7 @@ escape_name(struct pool *pool, const char *name)
 static void
 keep_from_log(struct init *init)
 {
-	struct err ignored = { .code = 0 };
+	struct err ignored = ERR_INIT;
 
 	if (db_admin_run(init->super, "SET SESSION sql_log_off = 1", &ignored) <
 	    0)

@@ -440,7 +440,7 @@ int
 main(int argc, char **argv)
 {
 	struct cli cli = { .pool = pool_new(POOL_MAX) };
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	bool done = false;
 	int rc;
 

@@ -39,6 +39,9 @@ struct err {
 	char cause[384];    /* for the log */
 };
 
+/* What each one starts with: struct err err = ERR_INIT; */
+#define ERR_INIT { .code = 0 }
+
 /*
  * Fills err and returns code, so that one can write
  *	return err_set(err, E_INVALID, "tag \"%s\" is not valid", tag);

@@ -50,7 +50,7 @@ copy(struct pool *pool, const char *text)
 static void
 copy_options(struct db *db, const struct db_options *options)
 {
-	struct err err = { .reason = NULL };
+	struct err err = ERR_INIT;
 	struct db_options *o = &db->options;
 
 	*o = *options;
@@ -263,7 +263,7 @@ drop_idle_of(struct db *db, size_t host, bool not_ready)
 static bool
 still_serves(struct conn *conn)
 {
-	struct err ignored = { .reason = NULL };
+	struct err ignored = ERR_INIT;
 
 	if (!conn->is_galera || time_monotonic_us() - conn->used_us < TRUST_US)
 		return true;
@@ -278,7 +278,7 @@ still_serves(struct conn *conn)
 static void
 prefer_better(struct conn **conn)
 {
-	struct err ignored = { .reason = NULL };
+	struct err ignored = ERR_INIT;
 	struct conn *better;
 
 	if (open_any((*conn)->db, (*conn)->host, &better, &ignored) < 0)

@@ -62,7 +62,7 @@ void
 gauges_tick(void)
 {
 	static unsigned ticks;
-	struct err err = { .reason = NULL };
+	struct err err = ERR_INIT;
 	struct pool *pool;
 
 	if (ticks++ % EVERY != 0)

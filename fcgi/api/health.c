@@ -82,7 +82,7 @@ check_program(struct pool *pool, bool is_broken[PARTS], enum part part,
 		.wait_us = WAIT_US,
 		.answer_max = ANSWER_MAX };
 	struct fcgi_answer *answer = pool_alloc(pool, sizeof(*answer));
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 
 	if (fcgi_client_ask(pool, &question, answer, &err) < 0) {
 		log_err(NULL, LOG_WARN, "part_not_reached", &err);
@@ -102,7 +102,7 @@ static void
 check_all(struct pool *pool, bool is_broken[PARTS])
 {
 	const struct conf *conf = api.conf;
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 
 	if (db_check(api.db, &err) < 0) {
 		log_err(NULL, LOG_WARN, "not_ready", &err);

@@ -58,7 +58,7 @@ static const char *
 words_of(struct pool *pool, const struct fcgi_answer *answer)
 {
 	const char *text = "the request was refused";
-	struct err ignored = { .code = 0 };
+	struct err ignored = ERR_INIT;
 	struct jsr root, errors, first;
 
 	if (jsr_parse(pool, answer->body, answer->body_size, &answer_limits,

@@ -367,7 +367,7 @@ finish(const struct req *req, const struct err *err)
 void
 edge_serve(struct fcgi_io *io, struct pool *pool)
 {
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	struct req *req = pool_alloc(pool, sizeof(*req));
 	int rc;
 

@@ -94,7 +94,7 @@ try_reload(struct err *err)
 static void
 reload(void)
 {
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 
 	notify_state("RELOADING=1");
 	if (try_reload(&err) < 0)
@@ -203,7 +203,7 @@ static void
 remove_pid_file(void)
 {
 	struct pool *pool = pool_new(PID_FILE_MAX * 16);
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	size_t n;
 	uint64_t pid;
 	char *text;
@@ -465,7 +465,7 @@ run(bool check_only, struct err *err)
 int
 server_main(const struct server *server, int argc, char **argv)
 {
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	bool check_only = false;
 	int code;
 

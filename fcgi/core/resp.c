@@ -166,7 +166,7 @@ resp_write(struct req *req, const void *p, size_t n, struct err *err)
 void
 resp_send(struct req *req, const char *type, const void *p, size_t n)
 {
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 
 	resp_stream(req, type, n);
 	/* head and a small body leave in one write: the wire collects them */

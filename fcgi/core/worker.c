@@ -188,7 +188,7 @@ int
 worker_main(const struct worker *worker)
 {
 	sigset_t ours;
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	bool is_done;
 
 	block_signals(&ours);

@@ -277,7 +277,7 @@ flush(struct err *err)
 static void
 flush_last(void)
 {
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	size_t n = 0;
 
 	pthread_mutex_lock(&pull_lock);

@@ -249,7 +249,7 @@ static void
 test_exhausted(void **state UNUSED)
 {
 	struct db *db = db_with(own.address, 1, 50);
-	struct err err = { .reason = NULL };
+	struct err err = ERR_INIT;
 
 	assert_int_equal(db_txn(db, nested_tx, db, &err), 0);
 	ok(get(db, NULL));

@@ -43,7 +43,7 @@ static int
 careless_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	struct own_run *run = context;
-	struct err first = { .reason = NULL };
+	struct err first = ERR_INIT;
 	struct db_rows rows;
 
 	run->runs++;

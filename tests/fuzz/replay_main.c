@@ -96,7 +96,7 @@ replay_own(const char *program, struct err *err)
 int
 main(int argc, char **argv)
 {
-	struct err err = { .text = "" };
+	struct err err = ERR_INIT;
 	int count = argc > 1 ? 0 : replay_own(argv[0], &err);
 
 	for (int i = 1; i < argc && count >= 0; i++) {

@@ -73,7 +73,7 @@ take(size_t *n)
 static const char *
 take_line(void)
 {
-	struct err err = { .text = "" };
+	struct err err = ERR_INIT;
 	size_t n;
 	const char *line = take(&n);
 

@@ -134,7 +134,7 @@ static void
 test_password_rules(void **state UNUSED)
 {
 	char longest[511 + 1], too_long[512 + 1];
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
@@ -168,7 +168,7 @@ test_standard_input(void **state UNUSED)
 {
 	static const char text[] = "a pass phrase\r\n\n";
 	struct pool *pool = pool_new(1 << 20);
-	struct err err = { .code = 0 };
+	struct err err = ERR_INIT;
 	int ends[2], saved = dup(STDIN_FILENO);
 	const char *secret;
 

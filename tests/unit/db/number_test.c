@@ -100,7 +100,7 @@ test_codes(void **state UNUSED)
 static void
 test_cause_has_number_and_message(void **state UNUSED)
 {
-	struct err err = { .reason = NULL };
+	struct err err = ERR_INIT;
 
 	fault_to_err(1146, "tag_get", "Table 'dtr.tag' doesn't exist", &err);
 	assert_string_equal(
@@ -114,7 +114,7 @@ test_values_are_not_passed_on(void **state UNUSED)
 		1525 };
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-		struct err err = { .reason = NULL };
+		struct err err = ERR_INIT;
 
 		fault_to_err(numbers[i], "account_insert",
 		    "Duplicate entry 'hunter2' for key 'x'", &err);
@@ -127,7 +127,7 @@ test_values_are_not_passed_on(void **state UNUSED)
 static void
 test_long_messages_are_cut(void **state UNUSED)
 {
-	struct err err = { .reason = NULL };
+	struct err err = ERR_INIT;
 	char message[1000];
 
 	memset(message, 'm', sizeof(message) - 1);
