@@ -291,8 +291,6 @@ function finish(    params, bare, i) {
 	check_dialect(bare)
 	derive(bare)
 	params = gsub(/\?/, "?", bare)
-	if (gsub(/\?/, "?", text) != params)
-		refuse("a ? in a string, where a value would be put")
 	count++
 	names[count] = name
 	texts[count] = text

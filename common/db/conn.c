@@ -3,7 +3,6 @@
 #include "common/db/db_private.h"
 
 #include <fcntl.h>
-#include <poll.h>
 
 #include "common/base/err.h"
 #include "common/base/mem.h"
@@ -96,15 +95,6 @@ ask_number(struct conn *conn, const char *text, int64_t *out, struct err *err)
 	if (rc != 1 || !num_parse_range(value, 0, INT64_MAX, out))
 		*out = 0;
 	return rc < 0 ? rc : 0;
-}
-
-bool
-conn_is_cut(const struct conn *conn)
-{
-	struct pollfd link = { .fd = mysql_get_socket(conn->mysql),
-		.events = POLLIN | POLLRDHUP };
-
-	return poll(&link, 1, 0) != 0;
 }
 
 void
@@ -288,8 +278,7 @@ connect_to(struct conn *conn, const struct host *host, struct err *err)
 
 	set_options(conn->mysql, conn->db, host);
 	if (mysql_real_connect(conn->mysql, host->name, o->user, o->password,
-		o->database, host->port, host->socket,
-		CLIENT_MULTI_STATEMENTS) == NULL)
+		o->database, host->port, host->socket, 0) == NULL)
 		return connect_fail(conn, host, err);
 	/* whatever the library made of its options */
 	if (wants_tls(conn->db, host) &&
@@ -309,7 +298,6 @@ conn_open(struct conn **out, struct db *db, size_t host, struct err *err)
 	conn->db = db;
 	conn->host = host;
 	conn->pid = getpid();
-	batch_init(&conn->batch);
 	conn->mysql = mysql_init(NULL);
 	ASSERT(conn->mysql != NULL);
 	if (db->options.stmt_count > 0)
@@ -351,7 +339,6 @@ conn_close(struct conn **conn)
 	if ((*conn)->pid != getpid())
 		detach(*conn);
 	stmt_free_all(*conn);
-	batch_release(&(*conn)->batch);
 	mysql_close((*conn)->mysql);
 	mem_free(&(*conn)->prepared);
 	mem_free(conn);

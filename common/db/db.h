@@ -38,7 +38,6 @@ struct db_options {
 	unsigned wait_ms;
 	unsigned lookup_wait_ms; /* see db_lookup(); 0: 20 */
 	bool sync_wait; /* read what any node committed before */
-	bool no_batches; /* see tx_exec(); for tests that stop between two */
 	const struct db_stmt_text *stmts;
 	size_t stmt_count;
 };
@@ -54,13 +53,7 @@ void db_free(struct db **db);
  * A value for a "?" of a statement. Build with the functions below; bytes
  * and text are borrowed until the call returns.
  */
-enum db_type {
-	DB_NULL,
-	DB_INT,
-	DB_UINT,
-	DB_BYTES,
-	DB_TEXT
-};
+enum db_type { DB_NULL, DB_INT, DB_UINT, DB_BYTES };
 
 struct db_value {
 	enum db_type type;
@@ -102,10 +95,7 @@ db_bytes(const void *p, size_t n)
 static inline struct db_value
 db_text(const char *text)
 {
-	return text == NULL ? db_null()
-			    : (struct db_value){ .type = DB_TEXT,
-				      .p = text,
-				      .n = strlen(text) };
+	return text == NULL ? db_null() : db_bytes(text, strlen(text));
 }
 
 static inline struct db_value
@@ -212,28 +202,12 @@ int tx_select_(struct db_tx *tx, struct pool *pool, unsigned stmt,
     size_t arg_count);
 
 /*
- * Runs a statement that changes rows; *affected_out counts the rows really
- * changed: an UPDATE that sets equal values counts 0.
- *
- * With NULL for it nobody waits: the statement goes to the server together
- * with those behind it, up to the next call that needs an answer or to the
- * COMMIT, in one round trip. What is wrong with it that call says, or
- * db_txn(); the server runs nothing behind it. In a rerun, and on Galera, each
- * is waited for.
+ * Runs a statement that changes rows; *affected_out (may be NULL) counts the
+ * rows really changed: an UPDATE that sets equal values counts 0.
  */
 #define tx_exec(tx, stmt, affected_out, err, ...) \
 	tx_exec_((tx), (stmt), (affected_out), (err), DB_ARGS_(__VA_ARGS__))
 int tx_exec_(struct db_tx *tx, unsigned stmt, uint64_t *affected_out,
-    struct err *err, const struct db_value *args, size_t arg_count);
-
-/*
- * The same without waiting: *affected_out is known when the next call that
- * waits returns, or db_txn(). The COMMIT may have been sent with it then, so
- * what is looked at only behind db_txn() must not have to be undone.
- */
-#define tx_exec_later(tx, stmt, affected_out, err, ...) \
- tx_exec_later_((tx), (stmt), (affected_out), (err), DB_ARGS_(__VA_ARGS__))
-int tx_exec_later_(struct db_tx *tx, unsigned stmt, uint64_t *affected_out,
     struct err *err, const struct db_value *args, size_t arg_count);
 
 /* Is this a list as options.hosts must be? E_INVALID. */

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "common/base/str.h"
 #include "common/db/db.h"
 
 struct err;
@@ -27,8 +26,6 @@ enum fault {
 /* number.c: fills err from a server's or the library's error number */
 enum fault fault_of(unsigned number);
 bool fault_is_again(enum fault fault);
-/* Did the server say it? Else the library has lost its answer. */
-bool number_is_servers(unsigned number);
 int fault_to_err(
     unsigned number, const char *what, const char *message, struct err *err);
 
@@ -68,20 +65,6 @@ unsigned hosts_bad(const struct hosts *hosts);
 void hosts_set_bad(struct hosts *hosts, size_t i, int64_t now_us);
 void hosts_set_good(struct hosts *hosts, size_t i);
 
-/* statements that wait to be sent together, in their order */
-#define BATCH_MAX 32
-
-struct batch_item {
-	const char *name; /* for errors */
-	uint64_t *affected_out; /* may be NULL */
-};
-
-struct batch {
-	struct str text;
-	size_t count;
-	struct batch_item items[BATCH_MAX];
-};
-
 struct prepared;
 struct lookup_queue;
 
@@ -89,7 +72,6 @@ struct conn {
 	struct db *db;
 	MYSQL *mysql;
 	struct prepared **prepared; /* by statement; NULL: not yet */
-	struct batch batch; /* of its transaction */
 	size_t host;
 	bool is_galera;
 	bool is_broken; /* not to be used again */
@@ -128,9 +110,6 @@ int conn_is_ready(struct conn *conn, struct err *err);
  * node is too far behind the others, however ready it says that it is.
  */
 void conn_judge_read(struct conn *conn);
-/* Did the server end it while nothing was asked? Nothing else makes it speak
- * first. */
-bool conn_is_cut(const struct conn *conn);
 /* As db_cluster(). */
 int conn_cluster(struct conn *conn, struct db_cluster *out, struct err *err);
 /* Runs a text without result. */
@@ -151,36 +130,6 @@ int stmt_run(struct conn *conn, struct pool *pool, unsigned stmt,
     const struct db_value *args, size_t arg_count, struct db_rows *rows_out,
     uint64_t *affected_out, struct err *err);
 void stmt_free_all(struct conn *conn);
-
-/* Bytes of the texts among them. */
-size_t stmt_args_size(const struct db_value *args, size_t count);
-
-/* rows.c */
-#define ROWS_MAX      100000
-#define CELL_SIZE_MAX ((unsigned long)32 << 20)
-bool rows_is_integer(const MYSQL_FIELD *field);
-/* The cells of one more row; *size is how many there is memory for. */
-struct db_cell *rows_add(struct db_rows *rows, size_t *size, struct pool *pool);
-int rows_too_big(struct conn *conn, unsigned stmt, struct err *err);
-
-/* batch.c */
-void batch_init(struct batch *batch);
-void batch_release(struct batch *batch);
-void batch_clear(struct batch *batch);
-void batch_add(struct batch *batch, const struct db_stmt_text *stmt,
-    const struct db_value *args, size_t arg_count, uint64_t *affected_out);
-void batch_add_text(struct batch *batch, const char *text);
-/* Is there room for a statement with these arguments, and for a COMMIT? */
-bool batch_fits(
-    const struct batch *batch, const struct db_value *args, size_t count);
-/*
- * Sends what waits and reads the answers. *done_out: how many succeeded; the
- * one behind them failed, and the server did not run those that follow it.
- */
-int batch_send(struct conn *conn, size_t *done_out, struct err *err);
-/* What the last one found, when it was statement stmt, a SELECT. */
-int batch_rows(struct conn *conn, unsigned stmt, struct pool *pool,
-    struct db_rows *rows_out, struct err *err);
 
 /* lookup.c: for db_new() and db_free() */
 void lookups_init(struct db *db);

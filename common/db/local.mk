@@ -1,6 +1,5 @@
 common_libcommon_a_SOURCES += \
 	common/db/admin.c \
-	common/db/batch.c \
 	common/db/conn.c \
 	common/db/db.c \
 	common/db/db.h \
@@ -8,6 +7,5 @@ common_libcommon_a_SOURCES += \
 	common/db/host.c \
 	common/db/lookup.c \
 	common/db/number.c \
-	common/db/rows.c \
 	common/db/stmt.c \
 	common/db/txn.c

@@ -37,17 +37,11 @@ static const struct {
 #define CLIENT_FIRST 2000
 #define CLIENT_LAST  2999
 
-bool
-number_is_servers(unsigned number)
-{
-	/* the library fails without a number, too: nothing is known then */
-	return number != 0 && (number < CLIENT_FIRST || number > CLIENT_LAST);
-}
-
 enum fault
 fault_of(unsigned number)
 {
-	if (!number_is_servers(number))
+	/* the library fails without a number, too: nothing is known then */
+	if (number == 0 || (number >= CLIENT_FIRST && number <= CLIENT_LAST))
 		return FAULT_LOST;
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		if (numbers[i].number == number)

@@ -9,8 +9,10 @@
 
 /* most texts fit here and need no second call to fetch them */
 #define INLINE_SIZE 256
+#define ROWS_MAX    100000
 /* of all arguments together: over the server's packet it hangs up */
 #define ARGS_SIZE_MAX ((size_t)15 << 20)
+#define CELL_SIZE_MAX ((unsigned long)32 << 20)
 
 #define TOO_MANY_PREPARED 1461
 
@@ -37,6 +39,25 @@ handle_fail(
 	    mysql_stmt_errno(handle), mysql_stmt_error(handle), err);
 }
 
+static bool
+is_integer(const MYSQL_FIELD *field)
+{
+	switch ((int)field->type) {
+	case MYSQL_TYPE_TINY:
+	case MYSQL_TYPE_SHORT:
+	case MYSQL_TYPE_INT24:
+	case MYSQL_TYPE_LONG:
+	case MYSQL_TYPE_LONGLONG:
+	case MYSQL_TYPE_YEAR:
+		return true;
+	case MYSQL_TYPE_NEWDECIMAL:
+		/* SUM() of integers */
+		return field->decimals == 0;
+	default:
+		return false;
+	}
+}
+
 static void
 bind_results(struct prepared *p, MYSQL_RES *meta)
 {
@@ -49,7 +70,7 @@ bind_results(struct prepared *p, MYSQL_RES *meta)
 		struct column *cell = &p->cells[i];
 		MYSQL_BIND *bind = &p->results[i];
 
-		cell->is_integer = rows_is_integer(field);
+		cell->is_integer = is_integer(field);
 		cell->is_unsigned = (field->flags & UNSIGNED_FLAG) != 0;
 		/* the types of these differ between the client libraries */
 		bind->is_null = &bind->is_null_value;
@@ -171,7 +192,6 @@ bind_args(struct prepared *p, const struct db_value *args, size_t count)
 			bind->is_unsigned = args[i].type == DB_UINT;
 			break;
 		case DB_BYTES:
-		case DB_TEXT:
 			/* as text also where it is bytes: a BLOB compares by
 			 * another collation than the names' indexes have */
 			bind->buffer_type = MYSQL_TYPE_STRING;
@@ -184,15 +204,21 @@ bind_args(struct prepared *p, const struct db_value *args, size_t count)
 	}
 }
 
-size_t
-stmt_args_size(const struct db_value *args, size_t count)
+static int
+check_args(const struct db_value *args, size_t count, struct err *err)
 {
 	size_t size = 0;
 
-	for (size_t i = 0; i < count; i++)
-		if (args[i].type == DB_BYTES || args[i].type == DB_TEXT)
-			size += args[i].n;
-	return size;
+	for (size_t i = 0; i < count; i++) {
+		if (args[i].type != DB_BYTES)
+			continue;
+		if (args[i].n > ARGS_SIZE_MAX - size)
+			return err_set(err, E_TOOBIG,
+			    "more than %zu bytes for the database",
+			    ARGS_SIZE_MAX);
+		size += args[i].n;
+	}
+	return 0;
 }
 
 static void
@@ -204,6 +230,14 @@ put_integer(const struct column *cell, struct pool *pool, struct db_cell *out)
 	out->n = cell->is_unsigned ? num_put_u64(text, (uint64_t)cell->number)
 				   : num_put_i64(text, cell->number);
 	out->p = text;
+}
+
+static int
+too_big(struct conn *conn, unsigned stmt, struct err *err)
+{
+	conn->fault = FAULT_OTHER;
+	err_set(err, E_INTERNAL, "the database answered more than expected");
+	return err_cause(err, "%s", conn->db->options.stmts[stmt].name);
 }
 
 /* A text that did not fit its column's buffer. */
@@ -218,7 +252,7 @@ put_long(struct conn *conn, unsigned stmt, struct pool *pool, size_t column,
 		.buffer_length = n };
 
 	if (n > CELL_SIZE_MAX)
-		return rows_too_big(conn, stmt, err);
+		return too_big(conn, stmt, err);
 	text = pool_alloc(pool, n + 1);
 	bind.buffer = text;
 	bind.length = &bind.length_value;
@@ -244,7 +278,7 @@ put_cell(struct conn *conn, unsigned stmt, struct pool *pool, size_t column,
 		return 0;
 	if (cell->is_integer) {
 		if (bind->error_value)
-			return rows_too_big(conn, stmt, err);
+			return too_big(conn, stmt, err);
 		put_integer(cell, pool, out);
 		return 0;
 	}
@@ -253,6 +287,21 @@ put_cell(struct conn *conn, unsigned stmt, struct pool *pool, size_t column,
 	out->n = bind->length_value;
 	out->p = pool_memdup(pool, cell->text, out->n);
 	return 0;
+}
+
+static void
+grow(struct db_rows *rows, size_t *size, struct pool *pool)
+{
+	/* most queries have one row */
+	size_t wanted = *size == 0 ? 1 : *size * 4;
+	struct db_cell *cells =
+	    pool_array(pool, wanted * rows->columns, sizeof(*cells));
+
+	if (rows->count > 0)
+		memcpy(cells, rows->cells,
+		    rows->count * rows->columns * sizeof(*cells));
+	rows->cells = cells;
+	*size = wanted;
 }
 
 static int
@@ -272,13 +321,16 @@ fetch_rows(struct conn *conn, unsigned stmt, struct pool *pool,
 		if (rc != 0 && rc != MYSQL_DATA_TRUNCATED)
 			return handle_fail(conn, stmt, p->handle, err);
 		if (out->count == ROWS_MAX)
-			return rows_too_big(conn, stmt, err);
-		row = rows_add(out, &size, pool);
+			return too_big(conn, stmt, err);
+		if (out->count == size)
+			grow(out, &size, pool);
+		row = &out->cells[out->count * p->columns];
 		for (size_t i = 0; i < p->columns; i++) {
 			rc = put_cell(conn, stmt, pool, i, &row[i], err);
 			if (rc < 0)
 				return rc;
 		}
+		out->count++;
 	}
 }
 
@@ -292,12 +344,13 @@ stmt_run(struct conn *conn, struct pool *pool, unsigned stmt,
 
 	ASSERT(stmt < conn->db->options.stmt_count);
 	ASSERT(arg_count == conn->db->options.stmts[stmt].params);
-	if (stmt_args_size(args, arg_count) > ARGS_SIZE_MAX) {
+	rc = check_args(args, arg_count, err);
+	if (rc < 0) {
 		conn->fault = FAULT_OTHER;
-		return err_set(err, E_TOOBIG,
-		    "more than %zu bytes for the database", ARGS_SIZE_MAX);
+		return rc;
 	}
-	rc = conn->prepared[stmt] != NULL ? 0 : prepare(conn, stmt, err);
+	if (conn->prepared[stmt] == NULL)
+		rc = prepare(conn, stmt, err);
 	if (rc < 0)
 		return rc;
 	p = conn->prepared[stmt];
@@ -316,4 +369,15 @@ stmt_run(struct conn *conn, struct pool *pool, unsigned stmt,
 	if (!conn->is_broken)
 		mysql_stmt_free_result(p->handle);
 	return rc;
+}
+
+struct rand_id
+db_cell_id(const struct db_rows *rows, size_t row, size_t column)
+{
+	const struct db_cell *cell = db_cell(rows, row, column);
+	struct rand_id id;
+
+	ASSERT(cell->p != NULL && cell->n == sizeof(id.bytes));
+	memcpy(id.bytes, cell->p, sizeof(id.bytes));
+	return id;
 }

@@ -16,12 +16,9 @@
 
 #define DEADLOCK 1213
 
-/* Its START TRANSACTION, and what nobody asks for the outcome of, wait in the
- * connection's batch until something has to be known. */
 struct db_tx {
 	struct conn *conn;
 	bool is_rerun; /* an earlier run may have been committed */
-	bool is_sent; /* the server has got something of it */
 	int failure; /* code of the error that ended it, else 0 */
 };
 
@@ -96,8 +93,7 @@ give_up(struct db_tx *tx, int *rc, struct err *err)
 {
 	enum fault fault = tx->conn->fault;
 
-	if (tx->is_sent)
-		roll_back(tx->conn);
+	roll_back(tx->conn);
 	if (tx->failure == 0)
 		return DONE;
 	if (fault_is_again(fault)) {
@@ -119,44 +115,12 @@ give_up(struct db_tx *tx, int *rc, struct err *err)
 	return DONE;
 }
 
-/* Sends all that waits; tells how many of it succeeded. */
-static int
-send_batch(struct db_tx *tx, size_t *done_out, struct err *err)
-{
-	bool is_first = !tx->is_sent;
-	int rc;
-
-	*done_out = 0;
-	/* with a COMMIT in it nobody would know what became of it */
-	if (is_first && conn_is_cut(tx->conn))
-		return conn_fail(
-		    tx->conn, "idle connection", 0, "it was cut", err);
-	tx->is_sent = true;
-	rc = batch_send(tx->conn, done_out, err);
-	/* START TRANSACTION waits for other nodes as a read does */
-	if (rc < 0 && is_first && *done_out == 0)
-		conn_judge_read(tx->conn);
-	return rc;
-}
-
 static enum outcome
 commit(struct db_tx *tx, int *rc, struct err *err)
 {
-	struct batch *batch = &tx->conn->batch;
-	size_t done;
-
-	batch_add_text(batch, "COMMIT");
-	*rc = send_batch(tx, &done, err);
+	*rc = conn_run(tx->conn, "COMMIT", err);
 	if (*rc == 0)
 		return DONE;
-	if (!tx->is_sent)
-		return TRY_AGAIN;
-	/* the server said what it stopped at, before the COMMIT */
-	if (done + 1 < batch->count &&
-	    number_is_servers(mysql_errno(tx->conn->mysql))) {
-		tx->failure = *rc;
-		return give_up(tx, rc, err);
-	}
 	/* 1213 is the one clear answer: certification failed */
 	if (mysql_errno(tx->conn->mysql) == DEADLOCK) {
 		roll_back(tx->conn);
@@ -176,10 +140,14 @@ run_once(struct db *db, db_tx_fn *fn, void *context, bool is_rerun, int *rc,
 	*rc = conn_take(db, &tx.conn, err);
 	if (*rc < 0)
 		return is_rerun && *rc == E_BUSY ? NOT_BEGUN : DONE;
-	batch_clear(&tx.conn->batch);
-	batch_add_text(&tx.conn->batch, "START TRANSACTION");
-	err_clear(err);
-	*rc = fn(&tx, context, err);
+	*rc = conn_run(tx.conn, "START TRANSACTION", err);
+	if (*rc < 0) {
+		conn_judge_read(tx.conn);
+		tx.failure = *rc;
+	} else {
+		err_clear(err);
+		*rc = fn(&tx, context, err);
+	}
 	outcome = *rc < 0 || tx.failure != 0 ? give_up(&tx, rc, err)
 					     : commit(&tx, rc, err);
 	conn_give(tx.conn);
@@ -231,81 +199,20 @@ db_tx_is_rerun(const struct db_tx *tx)
 	return tx->is_rerun;
 }
 
-/* Sends what waits; its last one may be a SELECT. */
 static int
-run_batch(struct db_tx *tx, struct pool *pool, unsigned stmt,
-    struct db_rows *rows_out, struct err *err)
-{
-	struct conn *conn = tx->conn;
-	size_t done;
-	int rc = send_batch(tx, &done, err);
-
-	if (rc == 0 && rows_out != NULL)
-		rc = batch_rows(conn, stmt, pool, rows_out, err);
-	batch_clear(&conn->batch);
-	return rc;
-}
-
-/*
- * Not on Galera: another node's change may roll a transaction back between two
- * statements of one packet, and the server runs the others all the same, with
- * nothing around them, and says that all went well (seen in MariaDB 10.11).
- */
-static bool
-can_batch(const struct db_tx *tx, const struct db_value *args, size_t arg_count)
-{
-	return !tx->conn->is_galera && !tx->conn->db->options.no_batches &&
-	    batch_fits(&tx->conn->batch, args, arg_count);
-}
-
-static int
-run_now(struct db_tx *tx, struct pool *pool, unsigned stmt,
+run(struct db_tx *tx, struct pool *pool, unsigned stmt,
     const struct db_value *args, size_t arg_count, struct db_rows *rows_out,
     uint64_t *affected_out, struct err *err)
 {
-	struct conn *conn = tx->conn;
-	struct batch *batch = &conn->batch;
-	int rc = 0;
+	int rc;
 
-	if (batch->count > 0 && can_batch(tx, args, arg_count)) {
-		batch_add(batch, &conn->db->options.stmts[stmt], args,
-		    arg_count, affected_out);
-		return run_batch(tx, pool, stmt, rows_out, err);
-	}
-	if (batch->count > 0)
-		rc = run_batch(tx, NULL, stmt, NULL, err);
-	/* alone it goes prepared, which is less work for the server */
-	return rc < 0 ? rc
-		      : stmt_run(conn, pool, stmt, args, arg_count, rows_out,
-			    affected_out, err);
-}
-
-/* A rerun asks for each outcome: it tells what an earlier run has done. */
-static bool
-can_wait(const struct db_tx *tx, const struct db_value *args, size_t arg_count)
-{
-	return !tx->is_rerun && can_batch(tx, args, arg_count);
-}
-
-static int
-failed_before(const struct db_tx *tx, struct err *err)
-{
-	return err_set(err, tx->failure, "the transaction has failed before");
-}
-
-int
-tx_exec_later_(struct db_tx *tx, unsigned stmt, uint64_t *affected_out,
-    struct err *err, const struct db_value *args, size_t arg_count)
-{
 	if (tx->failure != 0)
-		return failed_before(tx, err);
-	if (can_wait(tx, args, arg_count))
-		batch_add(&tx->conn->batch, &tx->conn->db->options.stmts[stmt],
-		    args, arg_count, affected_out);
-	else
-		tx->failure = run_now(
-		    tx, NULL, stmt, args, arg_count, NULL, affected_out, err);
-	return tx->failure;
+		return err_set(
+		    err, tx->failure, "the transaction has failed before");
+	rc = stmt_run(
+	    tx->conn, pool, stmt, args, arg_count, rows_out, affected_out, err);
+	tx->failure = rc;
+	return rc;
 }
 
 int
@@ -313,22 +220,12 @@ tx_select_(struct db_tx *tx, struct pool *pool, unsigned stmt,
     struct db_rows *rows_out, struct err *err, const struct db_value *args,
     size_t arg_count)
 {
-	if (tx->failure != 0)
-		return failed_before(tx, err);
-	tx->failure =
-	    run_now(tx, pool, stmt, args, arg_count, rows_out, NULL, err);
-	return tx->failure;
+	return run(tx, pool, stmt, args, arg_count, rows_out, NULL, err);
 }
 
 int
 tx_exec_(struct db_tx *tx, unsigned stmt, uint64_t *affected_out,
     struct err *err, const struct db_value *args, size_t arg_count)
 {
-	if (affected_out == NULL)
-		return tx_exec_later_(tx, stmt, NULL, err, args, arg_count);
-	if (tx->failure != 0)
-		return failed_before(tx, err);
-	tx->failure =
-	    run_now(tx, NULL, stmt, args, arg_count, NULL, affected_out, err);
-	return tx->failure;
+	return run(tx, NULL, stmt, args, arg_count, NULL, affected_out, err);
 }

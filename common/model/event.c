@@ -65,15 +65,6 @@ count_repository(struct db_tx *tx, const struct event *event, uint64_t times,
 	    db_int(event->shard), db_uint(times));
 }
 
-/* *fresh_io becomes 0 if an earlier run put them all, which nobody else can */
-static int
-insert(struct db_tx *tx, unsigned stmt, uint64_t *fresh_io,
-    const struct db_value *values, size_t count, struct err *err)
-{
-	return tx_exec_(
-	    tx, stmt, db_tx_is_rerun(tx) ? fresh_io : NULL, err, values, count);
-}
-
 int
 event_put(struct db_tx *tx, const struct actor *actor,
     const struct event *event, struct err *err)
@@ -81,11 +72,12 @@ event_put(struct db_tx *tx, const struct actor *actor,
 	bool counts = event->object == EVENT_MANIFEST &&
 	    (event->kind == EVENT_PUSH || event->kind == EVENT_PULL);
 	struct db_value values[EVENT_VALUES];
-	uint64_t fresh = 1;
+	uint64_t fresh;
 	int rc;
 
 	fill(values, actor, event);
-	rc = insert(tx, Q_EVENT_INSERT, &fresh, values, COUNT_OF(values), err);
+	rc = tx_exec_(
+	    tx, Q_EVENT_INSERT, &fresh, err, values, COUNT_OF(values));
 	if (rc < 0 || fresh == 0 || !counts)
 		return rc;
 	return count_repository(
@@ -114,9 +106,8 @@ insert_rows(struct db_tx *tx, const struct event_pull *pulls, size_t rows,
 	for (size_t i = 0; i < rows; i++)
 		fill(values + i * EVENT_VALUES, pulls[i].note.actor,
 		    &pulls[i].note.event);
-	*fresh_out = rows;
-	return insert(tx, rows == ROWS ? Q_EVENT_INSERT_8 : Q_EVENT_INSERT,
-	    fresh_out, values, rows * EVENT_VALUES, err);
+	return tx_exec_(tx, rows == ROWS ? Q_EVENT_INSERT_8 : Q_EVENT_INSERT,
+	    fresh_out, err, values, rows * EVENT_VALUES);
 }
 
 /* as many at once as a statement takes, the rest one by one */

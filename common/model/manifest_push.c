@@ -160,17 +160,24 @@ is_retyped(const struct push *p)
 	    strcmp(p->own_type, p->in->document->media_type) != 0;
 }
 
-/* does it refer to something that was deleted after it, or by force? */
+/*
+ * What it refers to may have been deleted after it or by force, and as another
+ * type it may refer to something else: to link it anew finds that out. 1 if
+ * that is needed.
+ */
 static int
-is_cut(struct db_tx *tx, const struct push *p, const struct rand_id *id,
+is_to_renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
     struct err *err)
 {
 	bool is_index = p->in->document->kind == OCI_KIND_INDEX;
 	struct db_rows rows;
-	int rc = tx_select(tx, p->pool,
+	int rc;
+
+	if (!p->is_visible || is_retyped(p))
+		return 1;
+	rc = tx_select(tx, p->pool,
 	    is_index ? Q_MANIFEST_CHILD_CUT : Q_MANIFEST_BLOB_CUT, &rows, err,
 	    db_id(id));
-
 	return rc < 0 ? rc : rows.count > 0;
 }
 
@@ -232,19 +239,15 @@ insert_or_touch(struct db_tx *tx, const struct push *p, struct rand_id *id,
 	*id = p->own_id;
 	/* for a new tag as well: a foreign key to the row does not stop its
 	 * change on another node, only another change does */
-	rc = tx_exec_later(tx, Q_MANIFEST_TOUCH, &affected, err, db_id(id),
+	rc = tx_exec(tx, Q_MANIFEST_TOUCH, &affected, err, db_id(id),
 	    db_int(!p->is_visible));
-	if (rc == 0)
-		rc = is_cut(tx, p, id, err);
-	if (rc >= 0 && affected == 0)
+	if (rc == 0 && affected == 0)
 		return model_again(err);
-	if (rc >= 0 && check_type(tx, p, id, err) < 0)
-		return err->code;
-	/* as another type it may refer to something else: to link it anew
-	 * finds out what is missing */
-	return rc > 0 || (rc == 0 && (!p->is_visible || is_retyped(p)))
-	    ? renew(tx, p, id, err)
-	    : rc;
+	if (rc == 0)
+		rc = check_type(tx, p, id, err);
+	if (rc == 0)
+		rc = is_to_renew(tx, p, id, err);
+	return rc > 0 ? renew(tx, p, id, err) : rc;
 }
 
 static int

@@ -45,7 +45,6 @@ struct change {
 	const struct upload_spare *spare;
 	int64_t lease_s;
 	int64_t epoch; /* the new one */
-	uint64_t affected; /* 0: nothing was changed, nothing is to be undone */
 };
 
 static int
@@ -127,19 +126,26 @@ upload_find(struct db *db, struct pool *pool, const char *path, const char *id,
 static int
 claim_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	struct change *c = context;
-	int rc = tx_exec_later(tx, Q_UPLOAD_CLAIM, &c->affected, err,
-	    db_int(c->epoch), db_int(c->lease_s), db_id(&c->upload->id),
-	    db_int(c->upload->epoch), db_uint(c->upload->received),
-	    db_id(&c->upload->object_id),
+	const struct change *c = context;
+	uint64_t affected;
+	int rc = tx_exec(tx, Q_UPLOAD_CLAIM, &affected, err, db_int(c->epoch),
+	    db_int(c->lease_s), db_id(&c->upload->id), db_int(c->upload->epoch),
+	    db_uint(c->upload->received), db_id(&c->upload->object_id),
 	    db_int(c->upload->lease == UPLOAD_FREE));
 
 	/* claimed by an earlier run: nobody else has our epoch */
-	if (rc == 0 && db_tx_is_rerun(tx) && c->affected == 0)
-		rc = tx_exec(tx, Q_UPLOAD_RENEW, &c->affected, err,
+	if (rc == 0 && affected == 0 && db_tx_is_rerun(tx))
+		rc = tx_exec(tx, Q_UPLOAD_RENEW, &affected, err,
 		    db_int(c->lease_s), db_id(&c->upload->id),
 		    db_int(c->epoch));
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (affected == 0) {
+		err_set(err, E_BUSY,
+		    "another request is writing to this upload");
+		return err_reason(err, "BLOB_UPLOAD_INVALID");
+	}
+	return 0;
 }
 
 int
@@ -153,11 +159,6 @@ upload_claim(
 		c.epoch = rand_below(INT32_MAX);
 	while (c.epoch == upload->epoch);
 	rc = db_txn(db, claim_tx, &c, err);
-	if (rc == 0 && c.affected == 0) {
-		err_set(
-		    err, E_BUSY, "another request is writing to this upload");
-		return err_reason(err, "BLOB_UPLOAD_INVALID");
-	}
 	if (rc == 0)
 		upload->epoch = c.epoch;
 	return rc;
@@ -166,20 +167,13 @@ upload_claim(
 static int
 renew_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	struct change *c = context;
-
-	return tx_exec_later(tx, Q_UPLOAD_RENEW, &c->affected, err,
+	const struct change *c = context;
+	uint64_t affected;
+	int rc = tx_exec(tx, Q_UPLOAD_RENEW, &affected, err,
 	    db_int(c->lease_s), db_id(&c->upload->id),
 	    db_int(c->upload->epoch));
-}
 
-/* for a change that whoever has the claim can make */
-static int
-change_own(struct db *db, db_tx_fn *fn, struct change *change, struct err *err)
-{
-	int rc = db_txn(db, fn, change, err);
-
-	return rc == 0 && change->affected == 0 ? taken_over(err) : rc;
+	return rc < 0 ? rc : affected == 0 ? taken_over(err) : 0;
 }
 
 int
@@ -188,7 +182,7 @@ upload_renew(struct db *db, const struct upload *upload, int64_t lease_s,
 {
 	struct change c = { .upload = upload, .lease_s = lease_s };
 
-	return change_own(db, renew_tx, &c, err);
+	return db_txn(db, renew_tx, &c, err);
 }
 
 static int
@@ -264,12 +258,14 @@ upload_move(struct db *db, struct upload *upload,
 static int
 record_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	struct change *c = context;
+	const struct change *c = context;
 	const struct upload *u = c->upload;
-
-	return tx_exec_later(tx, Q_UPLOAD_RECORD, &c->affected, err,
+	uint64_t affected;
+	int rc = tx_exec(tx, Q_UPLOAD_RECORD, &affected, err,
 	    db_uint(u->received), db_bytes(u->hash_state, u->hash_state_size),
 	    db_id(&u->id), db_int(u->epoch));
+
+	return rc < 0 ? rc : affected == 0 ? taken_over(err) : 0;
 }
 
 int
@@ -277,7 +273,7 @@ upload_record(struct db *db, const struct upload *upload, struct err *err)
 {
 	struct change c = { .upload = upload };
 
-	return change_own(db, record_tx, &c, err);
+	return db_txn(db, record_tx, &c, err);
 }
 
 struct finish {
@@ -381,16 +377,17 @@ finish_tx(struct db_tx *tx, void *context, struct err *err)
 	struct rand_id blob_id = f->blob_id;
 	struct db_rows found;
 	uint64_t affected;
-	int rc = tx_exec_later(tx, Q_UPLOAD_DELETE, &affected, err,
+	int rc = tx_exec(tx, Q_UPLOAD_DELETE, &affected, err,
 	    db_id(&f->upload->id), db_int(f->upload->epoch));
 
-	if (rc == 0)
-		rc = tx_select(tx, f->pool, Q_BLOB_BY_SHA256, &found, err,
-		    db_bytes(f->content->sha256, DIGEST_SHA256_SIZE));
 	if (rc < 0)
 		return rc;
 	if (affected == 0)
 		return finished_before(tx, f, err);
+	rc = tx_select(tx, f->pool, Q_BLOB_BY_SHA256, &found, err,
+	    db_bytes(f->content->sha256, DIGEST_SHA256_SIZE));
+	if (rc < 0)
+		return rc;
 	if (found.count == 0)
 		rc = insert_content(tx, f, err);
 	else

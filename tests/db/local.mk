@@ -4,7 +4,6 @@ if HAVE_CMOCKA
 db_live_tests = \
 	tests/db/access_test \
 	tests/db/account_test \
-	tests/db/batch_test \
 	tests/db/commit_test \
 	tests/db/conn_test \
 	tests/db/finish_test \
@@ -33,8 +32,6 @@ tests_db_access_test_SOURCES = tests/db/access_test.c $(db_rows)
 tests_db_access_test_LDADD = $(db_libs)
 tests_db_account_test_SOURCES = tests/db/account_test.c $(db_rows)
 tests_db_account_test_LDADD = $(db_libs)
-tests_db_batch_test_SOURCES = tests/db/batch_test.c $(db_own)
-tests_db_batch_test_LDADD = $(db_libs)
 tests_db_commit_test_SOURCES = tests/db/commit_test.c $(db_own)
 tests_db_commit_test_LDADD = $(db_libs)
 tests_db_conn_test_SOURCES = tests/db/conn_test.c $(db_own)

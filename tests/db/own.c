@@ -51,7 +51,6 @@ own_options(const char *hosts)
 		.user = getenv("DTR_TEST_SUPER"),
 		.connections = 4,
 		.wait_ms = 1000,
-		.no_batches = true,
 		.stmts = stmts,
 		.stmt_count = OWN_COUNT };
 }

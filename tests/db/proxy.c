@@ -59,7 +59,6 @@ struct proxy {
 	bool is_released;
 	char log[LOG_SIZE];
 	size_t log_used;
-	unsigned commands; /* in it */
 };
 
 static struct sockaddr_un
@@ -73,17 +72,12 @@ address_of(const char *text)
 	return address;
 }
 
-/* of several statements together any may fit: each begins a line */
 static bool
 is_match(const char *text, const char *words)
 {
 	if (words[0] == '*')
 		return strstr(text, words + 1) != NULL;
-	while (text != NULL && strncmp(text, words, strlen(words)) != 0) {
-		text = strchr(text, '\n');
-		text = text != NULL ? text + 1 : NULL;
-	}
-	return text != NULL;
+	return strncmp(text, words, strlen(words)) == 0;
 }
 
 /* The lock is held. */
@@ -112,7 +106,6 @@ remember(struct proxy *proxy, const char *text)
 	proxy->log_used += n;
 	proxy->log[proxy->log_used++] = '\n';
 	proxy->log[proxy->log_used] = '\0';
-	proxy->commands++;
 }
 
 /* The lock is held. */
@@ -583,22 +576,10 @@ proxy_count(struct proxy *proxy, const char *words)
 	return count;
 }
 
-unsigned
-proxy_commands(struct proxy *proxy)
-{
-	unsigned commands;
-
-	pthread_mutex_lock(&proxy->lock);
-	commands = proxy->commands;
-	pthread_mutex_unlock(&proxy->lock);
-	return commands;
-}
-
 void
 proxy_clear(struct proxy *proxy)
 {
 	pthread_mutex_lock(&proxy->lock);
-	proxy->commands = 0;
 	proxy->log_used = 0;
 	proxy->log[0] = '\0';
 	pthread_mutex_unlock(&proxy->lock);

@@ -55,8 +55,6 @@ unsigned proxy_links(struct proxy *proxy);
 /* Commands since the start or the last clear, one text a line. */
 const char *proxy_log(struct proxy *proxy);
 unsigned proxy_count(struct proxy *proxy, const char *words);
-/* The same, several statements together counted once. */
-unsigned proxy_commands(struct proxy *proxy);
 void proxy_clear(struct proxy *proxy);
 
 #endif

@@ -7,14 +7,9 @@ struct db *slow;
 void
 slow_setup(void **state, const char *role)
 {
-	struct db_options options;
-
 	env_setup(state);
 	proxy = proxy_start(env_socket("proxy"), env.conf.db_hosts);
-	options = env_options(role, env_socket("proxy"));
-	/* the proxy stops between two statements */
-	options.no_batches = true;
-	slow = db_new(&options);
+	slow = env_db(role, env_socket("proxy"));
 }
 
 int

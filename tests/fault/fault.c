@@ -34,7 +34,7 @@ enum kind {
 	FSYNC,
 	OPENAT,
 	FTRUNCATE,
-	EXECUTE, /* of a prepared statement, or of several together */
+	EXECUTE, /* of a prepared statement */
 	COMMIT, /* before it is sent */
 	COMMITTED, /* after it succeeded */
 	ANSWER, /* before a stream of the answer is closed: twice a request */
@@ -64,7 +64,6 @@ struct point {
 
 static struct point *points;
 static _Thread_local bool is_serving;
-static _Thread_local bool is_committing; /* the last query does */
 
 __attribute__((constructor)) static void
 map_control(void)
@@ -230,34 +229,18 @@ mysql_stmt_execute(MYSQL_STMT *stmt)
 	return next(stmt);
 }
 
-/* what a lost answer to COMMIT looks like: done, and nobody knows */
-static int
-answer_commit(MYSQL *mysql, int rc)
-{
-	if (rc != 0 || !is_committing || mysql_more_results(mysql))
-		return rc;
-	is_committing = false;
-	return hits(COMMITTED, mysql) ? 1 : 0;
-}
-
 int
 mysql_real_query(MYSQL *mysql, const char *text, unsigned long n)
 {
 	NEXT(mysql_real_query, "mysql_real_query");
-	static const char commit[] = "COMMIT";
-	size_t size = sizeof(commit) - 1;
+	bool is_commit = n == 6 && memcmp(text, "COMMIT", 6) == 0;
+	int rc;
 
-	is_committing = n >= size && memcmp(text + n - size, commit, size) == 0;
-	if (is_committing)
+	if (is_commit)
 		(void)hits(COMMIT, mysql);
-	else if (memchr(text, ';', n) != NULL)
-		(void)hits(EXECUTE, mysql);
-	return answer_commit(mysql, next(mysql, text, n));
-}
-
-int
-mysql_next_result(MYSQL *mysql)
-{
-	NEXT(mysql_next_result, "mysql_next_result");
-	return answer_commit(mysql, next(mysql));
+	rc = next(mysql, text, n);
+	/* what a lost answer looks like: done, and nobody knows */
+	if (rc == 0 && is_commit && hits(COMMITTED, mysql))
+		return 1;
+	return rc;
 }

@@ -137,7 +137,7 @@ def test_a_lost_connection_is_nobodys_business(faulty, kind):
         assert answer.status == scenario.wanted, (step_kind, n, answer.status, answer.body[:300])
         assert difference(before, count_rows(faulty)) == usual, (step_kind, n)
         scenario.after()
-    assert {("execute", 1), ("commit", 1), ("committed", 1)} <= hit
+    assert {("execute", 2), ("commit", 1), ("committed", 1)} <= hit
     invariants.check(faulty)
 
 
