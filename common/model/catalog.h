@@ -9,7 +9,8 @@ struct rand_id;
 
 /*
  * Up to limit names behind after (exclusive), in byte order, of repositories
- * with a tag that the account reader may read (NULL: what is public).
+ * that have got a manifest and that the account reader may read (NULL: what is
+ * public).
  * The rules are those of access.h. Reads about as many rows as it returns,
  * for each namespace that the reader has a right on.
  */

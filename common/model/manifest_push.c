@@ -24,6 +24,7 @@ struct push {
 	bool maybe_done; /* an earlier run may have been committed */
 
 	/* what it met when it looked */
+	bool is_listed; /* the repository has got a manifest before */
 	bool is_there, is_visible;
 	struct rand_id own_id; /* if it is there */
 	const char *own_type;
@@ -59,6 +60,7 @@ look(struct db *db, struct db_tx *tx, struct push *p, struct err *err)
 	p->has_tag = db_cell(&rows, 0, 8)->p != NULL;
 	if (p->has_tag)
 		p->tag = tag_of_row(&rows, 0, 8);
+	p->is_listed = db_cell(&rows, 0, 13)->i == 1;
 	return 1;
 }
 
@@ -346,6 +348,16 @@ set_tags(struct db_tx *tx, struct push *p, const struct rand_id *id,
 }
 
 static int
+keep_untagged(struct db_tx *tx, const struct push *p, const struct rand_id *id,
+    struct err *err)
+{
+	int rc =
+	    review_queue(tx, REVIEW_MANIFEST, id, NULL, p->in->promise_s, err);
+
+	return rc < 0 ? rc : put_event(tx, p, NULL, 0, err);
+}
+
+static int
 push_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	struct push *p = context;
@@ -357,16 +369,17 @@ push_tx(struct db_tx *tx, void *context, struct err *err)
 	if (++p->runs > 1)
 		rc = look(NULL, tx, p, err);
 	if (rc == 0)
-		rc = repository_unknown(p->in->path, err);
+		return repository_unknown(p->in->path, err);
 	if (rc > 0)
 		rc = insert_or_touch(tx, p, &id, err);
-	if (rc < 0)
-		return rc;
-	if (p->in->tag_count > 0)
-		return set_tags(tx, p, &id, err);
-	rc = review_queue(
-	    tx, REVIEW_MANIFEST, &id, NULL, p->in->promise_s, err);
-	return rc < 0 ? rc : put_event(tx, p, NULL, 0, err);
+	if (rc == 0)
+		rc = p->in->tag_count > 0 ? set_tags(tx, p, &id, err)
+					  : keep_untagged(tx, p, &id, err);
+	/* last of all: who makes rows in the repository waits for this one */
+	if (rc == 0 && !p->is_listed)
+		rc = tx_exec(tx, Q_REPOSITORY_LIST_IT, NULL, err,
+		    db_id(&p->in->repository.id));
+	return rc;
 }
 
 int

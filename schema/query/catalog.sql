@@ -1,6 +1,5 @@
--- Names of repositories with a tag, each list by an index in their order. The
--- look for a tag is a scalar subquery: EXISTS would be joined, all tags read.
--- Left to itself MariaDB reads and sorts all of some thousand repositories.
+-- Names of repositories that have got a manifest, each list by an index in their
+-- order. Left to itself MariaDB reads and sorts all of some thousand.
 
 -- name: catalog_reader
 -- roles: registry
@@ -8,23 +7,20 @@ SELECT is_admin FROM account WHERE id = ? AND is_active = 1;
 
 -- name: catalog_all
 -- roles: registry
-SELECT r.path FROM repository r FORCE INDEX (repository_path)
-WHERE r.path > ?
-    AND (SELECT 1 FROM tag t WHERE t.repository_id = r.id LIMIT 1) = 1
+SELECT r.path FROM repository r FORCE INDEX (repository_listed)
+WHERE r.listed = 1 AND r.path > ?
 ORDER BY r.path LIMIT ?;
 
 -- name: catalog_public
 -- roles: registry
-SELECT r.path FROM repository r FORCE INDEX (repository_visible)
-WHERE r.visibility = 1 AND r.path > ?
-    AND (SELECT 1 FROM tag t WHERE t.repository_id = r.id LIMIT 1) = 1
+SELECT r.path FROM repository r FORCE INDEX (repository_listed_visible)
+WHERE r.visibility = 1 AND r.listed = 1 AND r.path > ?
 ORDER BY r.path LIMIT ?;
 
 -- name: catalog_namespace
 -- roles: registry
-SELECT r.path FROM repository r FORCE INDEX (repository_place)
-WHERE r.namespace_id = ? AND r.path > ?
-    AND (SELECT 1 FROM tag t WHERE t.repository_id = r.id LIMIT 1) = 1
+SELECT r.path FROM repository r FORCE INDEX (repository_listed_place)
+WHERE r.namespace_id = ? AND r.listed = 1 AND r.path > ?
 ORDER BY r.path LIMIT ?;
 
 -- Namespaces that somebody reads as a whole: his own, those of organisations
@@ -45,6 +41,5 @@ LIMIT 1000;
 SELECT DISTINCT r.path FROM team_member tm
     JOIN repo_grant g ON g.team_id = tm.team_id
     JOIN repository r ON r.id = g.repository_id
-WHERE tm.member_id = ? AND r.path > ?
-    AND (SELECT 1 FROM tag t WHERE t.repository_id = r.id LIMIT 1) = 1
+WHERE tm.member_id = ? AND r.listed = 1 AND r.path > ?
 ORDER BY r.path LIMIT ?;

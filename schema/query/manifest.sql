@@ -43,7 +43,7 @@ SELECT payload FROM manifest_payload WHERE manifest_id = ?;
 -- roles: registry
 SELECT r.id, r.namespace_id, r.visibility, r.immutable_tags, r.tag_limit,
     own.id, own.hidden, own.media_type,
-    m.id, m.algorithm, m.digest, m.media_type, m.size
+    m.id, m.algorithm, m.digest, m.media_type, m.size, r.listed
 FROM repository r
     LEFT JOIN manifest own ON own.repository_id = r.id AND own.digest = ?
     LEFT JOIN tag t ON t.repository_id = r.id AND t.name = ?

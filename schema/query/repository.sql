@@ -31,3 +31,7 @@ SELECT r.path, r.visibility, r.immutable_tags, r.tag_limit,
     (SELECT COALESCE(SUM(c.total), 0) FROM repository_counter c
         WHERE c.repository_id = r.id AND c.kind = 2)
 FROM repository r WHERE r.path > ? ORDER BY r.path LIMIT ?;
+
+-- name: repository_list_it
+-- roles: registry
+UPDATE repository SET listed = 1 WHERE id = ? AND listed = 0;

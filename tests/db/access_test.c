@@ -187,7 +187,7 @@ test_catalog_says_what_access_says(void **state UNUSED)
 	    "VALUES (%s, %s, 0), (%s, %s, 1)",
 	    sql_id(&h.org.id), sql_id(&users[3].id), sql_id(&h.org.id),
 	    sql_id(&users[4].id));
-	/* without a tag there is nothing to pull */
+	/* without a manifest there is nothing to pull */
 	assert_false(is_listed(&users[5], h.hidden));
 	give_tag(h.hidden);
 	give_tag(h.open);

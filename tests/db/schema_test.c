@@ -136,8 +136,12 @@ put_old_rows(void)
 	    "updated) SELECT REPEAT('r', 16), "
 	    "CONCAT('sha256-', LPAD(seq, 64, '0')), REPEAT('m', 16), "
 	    "NOW(), NOW() FROM seq_1_to_1500;\n"
+	    "INSERT INTO %s.manifest (id, repository_id, algorithm, digest, "
+	    "media_type, size, image_size, created, touched) SELECT "
+	    "UNHEX(LPAD(HEX(seq), 32, '0')), UNHEX(LPAD(HEX(seq), 32, '0')), "
+	    "0, REPEAT('d', 32), 'm', 1, 1, NOW(), NOW() FROM seq_1_to_500;\n"
 	    "SET SESSION foreign_key_checks = 1;\n",
-	    database, database);
+	    database, database, database);
 }
 
 /* As programs of an earlier version do it between a migration and their own
@@ -164,6 +168,8 @@ test_rows_of_older_programs(void **state UNUSED)
 	    database);
 	assert_sql(
 	    0, "SELECT COUNT(*) FROM %s.tag WHERE attached = 0", database);
+	assert_sql(500, "SELECT COUNT(*) FROM %s.repository WHERE listed = 1",
+	    database);
 	/* at most 1000 rows at once, and a last one that finds none */
 	assert_int_equal(
 	    proxy_count(proxy, "INSERT IGNORE INTO repository_w"), 4);

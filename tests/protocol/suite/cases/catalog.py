@@ -117,11 +117,18 @@ def _(t):
         same(head.header(name), get.header(name), name)
 
 
-@choice("catalog: a repository without a tag is not in it")
+@choice("catalog: a repository that got no manifest is not in it")
 def _(t):
     name = filled(t)[2] + "-untagged"
     t.push(b"{}", repo=name)
     true(name not in listed(t, "?n=1&last=" + coded(filled(t)[2]))[0], "it is in the list")
+
+
+@rule("catalog: a repository with a manifest without a tag is in it")
+def _(t):
+    name = filled(t)[2] + "-by-digest"
+    t.tagged(repo=name)  # by its digest
+    true(name in listed(t, "?n=1&last=" + coded(filled(t)[2]))[0], "it is not in the list")
 
 
 @rule("catalog: POST is refused")
