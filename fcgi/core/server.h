@@ -86,7 +86,7 @@ bool server_is_draining(struct pool *pool);
 int server_lacks(struct err *err, const char *part);
 
 /* That header, and parts that have a meaning beyond one program. */
-#define SERVER_LACKS    "X-Lacks"
+#define SERVER_LACKS    "Dtr-Lacks"
 #define SERVER_DATABASE "database"
 #define SERVER_STORAGE  "storage"
 #define SERVER_DRAINING "draining"
