@@ -76,7 +76,9 @@ setting_load(
 		rc = apply(out, db_cell(&rows, i, 0)->p,
 		    db_cell(&rows, i, 1)->p, err);
 		/* a newer version's setting is none of our business */
-		if (rc < 0 && rc != E_NOTFOUND) {
+		if (rc == E_NOTFOUND) {
+			err_clear(err);
+		} else if (rc < 0) {
 			err->code = E_INTERNAL;
 			return E_INTERNAL;
 		}
