@@ -215,7 +215,7 @@ int db_check_hosts(const char *list, struct err *err);
 
 /*
  * Asks a server whether it serves: connects if needed and runs a real query
- * (on Galera also wsrep_ready). 0 or E_BUSY. For /readyz.
+ * (on Galera also wsrep_ready). 0, E_BUSY, or E_INTERNAL. For /readyz.
  */
 int db_check(struct db *db, struct err *err);
 

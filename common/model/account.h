@@ -5,7 +5,6 @@
 #include "common/base/rand.h"
 
 struct db;
-struct db_cell;
 struct db_rows;
 struct err;
 struct pool;

@@ -1,6 +1,6 @@
 /*
- * What waits for the jobs, as numbers for /metrics: that grows when they do
- * not run (registry protocol's metrics, "people expect").
+ * What waits for the jobs, as numbers for /metrics: it grows when they do not
+ * run.
  */
 #ifndef COMMON_MODEL_BACKLOG_H
 #define COMMON_MODEL_BACKLOG_H

@@ -1,6 +1,5 @@
 /*
- * Events: what happened to images, for webhooks, the web UI's activity and
- * audits. A change writes its event in its own transaction; pulls are
+ * Events: what happened to images. A change writes its event in its own transaction; pulls are
  * collected by the programs and written in batches with their counters.
  */
 #ifndef COMMON_MODEL_EVENT_H

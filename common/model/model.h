@@ -1,6 +1,7 @@
 /*
  * What all of the model shares. One file for each table family holds its
- * structure and verbs; SQL is called here and nowhere else. Reads take the
+ * structure and verbs; SQL is called here, and where dtr sets up and checks a
+ * database. Reads take the
  * pool of connections; writes run in transactions of their own and return
  * when they are committed.
  */

@@ -1,4 +1,4 @@
-/* dtr-api: health of the node, search; DTR's API and the web UI's calls. */
+/* dtr-api: health of the node, and search. */
 #include "common/base/base.h"
 
 #include "common/conf/conf.h"

@@ -14,7 +14,6 @@
 #include "fcgi/core/fcgi_io.h"
 
 /* of a web server that stopped in the middle of a request */
-#define SILENCE_S     900
 #define FULL_PAUSE_US 10000
 
 /* what an event is about, in the lower half of its data */

@@ -33,8 +33,9 @@ edge_init(const struct server *server, const struct conf *conf, struct err *err)
 	return proxy_parse(&edge_proxies, conf->trusted_proxies, err);
 }
 
-int
-edge_status(const struct err *err)
+/* the one table; regerr.c has the few reasons that ask for another */
+static int
+status_of(const struct err *err)
 {
 	switch (err->code) {
 	case E_NOTFOUND:
@@ -308,7 +309,7 @@ answer_error(struct req *req, const struct err *err)
 	/* before there is a route, only a method has a status of its own */
 	int status = req->route == NULL && req->status != 200
 	    ? req->status
-	    : edge_status(err);
+	    : status_of(err);
 
 	if (req->head_sent) {
 		fcgi_io_break(req->io);

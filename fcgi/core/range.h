@@ -18,7 +18,7 @@ enum range_result {
 
 /*
  * Range header of a resource of size bytes; header may be NULL. "bytes=5-3"
- * is unsatisfiable here: conformance tests ask for it (registry protocol).
+ * is unsatisfiable here: conformance tests ask for it.
  */
 enum range_result range_parse(
     struct range *out, const char *header, uint64_t size);

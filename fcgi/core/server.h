@@ -91,7 +91,4 @@ int server_lacks(struct err *err, const char *part);
 #define SERVER_STORAGE  "storage"
 #define SERVER_DRAINING "draining"
 
-/* HTTP status for an error code: the one table (see edge.c). */
-int edge_status(const struct err *err);
-
 #endif
