@@ -9,6 +9,7 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/pool.h"
+#include "common/crypt/key.h"
 #include "common/crypt/passwd.h"
 #include "common/db/db.h"
 #include "common/model/account.h"
@@ -81,6 +82,29 @@ read_inputs(struct init *init, struct err *err)
 }
 
 static int
+say_key(struct init *init, const char *kid, const unsigned char *cluster_key,
+    struct err *err)
+{
+	struct cli *cli = init->cli;
+	struct token_key signing;
+	struct key *key = NULL;
+	int rc = token_key_signing(
+	    cli->db, cli->pool, cluster_key, &signing, &key, err);
+
+	key_free(&key);
+	if (rc != E_INVALID) {
+		init_step(init, "found", "key of registry tokens %s", kid);
+		return rc == E_NOTFOUND ? 0 : rc;
+	}
+	init_step(init, "found",
+	    "key of registry tokens %s, which the new secrets do not open; "
+	    "run: dtr key rotate --force",
+	    kid);
+	err_clear(err);
+	return 0;
+}
+
+static int
 init_key(struct init *init, struct err *err)
 {
 	struct cli *cli = init->cli;
@@ -95,11 +119,8 @@ init_key(struct init *init, struct err *err)
 		rc = token_key_list(cli->db, cli->pool, &keys, &count, err);
 	if (rc < 0)
 		return rc;
-	if (count > 0) {
-		init_step(
-		    init, "found", "key of registry tokens %s", keys[0].kid);
-		return 0;
-	}
+	if (count > 0)
+		return say_key(init, keys[0].kid, cluster_key, err);
 	rc = token_key_create(cli->db, cli->pool, cluster_key, 0, 0, &kid, err);
 	if (rc == 0)
 		init_step(init, "made", "key of registry tokens %s", kid);

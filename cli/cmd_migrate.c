@@ -77,10 +77,6 @@ grant(struct cli *cli, const struct db_options *owner, struct err *err)
 		      : 0;
 }
 
-/*
- * Programs of the version before go on until they are upgraded: what only they
- * may do is taken by the next call, which finds the tables up to date.
- */
 static int
 take_rights(struct cli *cli, const struct db_options *owner, struct err *err)
 {
@@ -112,15 +108,14 @@ get_versions(struct cli *cli, const struct db_options *owner, int *is,
 static int
 migrate(struct cli *cli, const struct db_options *owner, struct err *err)
 {
-	int is, wanted;
-	int rc = get_versions(cli, owner, &is, &wanted, err);
+	int rc;
 
 	migrate_cli = cli;
-	if (rc == 0)
-		rc = schema_migrate(owner, cli->pool, say_migration, err);
+	rc = schema_migrate(owner, cli->pool, say_migration, err);
 	if (rc == 0)
 		rc = grant(cli, owner, err);
-	if (rc == 0 && is == wanted)
+	/* until somebody says so, programs of the version before may go on */
+	if (rc == 0 && cli_option(cli, "finish") != NULL)
 		rc = take_rights(cli, owner, err);
 	return rc;
 }
@@ -145,9 +140,11 @@ cmd_migrate(struct cli *cli, struct err *err)
 	int is, wanted;
 	int rc = init_read_super(&init, err);
 
-	if (rc == 0 && only_status && init.db_admin != NULL)
-		return cli_usage(
-		    err, "--status changes nothing: leave out --db-admin");
+	if (rc == 0 && only_status &&
+	    (init.db_admin != NULL || cli_option(cli, "finish") != NULL))
+		return cli_usage(err,
+		    "--status changes nothing: leave out --db-admin and "
+		    "--finish");
 	if (rc == 0)
 		rc = cli_load_conf(cli, err);
 	if (rc == 0)

@@ -21,7 +21,6 @@ struct init {
 	struct db_admin *super; /* connection of the superuser */
 	bool has_objects; /* the database knows objects of the store */
 	const char *user_host; /* that the programs' users come from */
-	bool has_migrated; /* the tables were of an earlier version */
 };
 
 /* --db-admin and --db-admin-password-file. */

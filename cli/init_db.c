@@ -31,21 +31,28 @@ static int
 choose_user_host(struct init *init, struct err *err)
 {
 	struct cli *cli = init->cli;
-	int rc = 0;
+	bool is_local = hosts_are_local(cli->pool, cli->conf.db_hosts);
+	const char *found;
+	int rc;
 
 	init->user_host = cli_option(cli, "db-user-host");
-	if (init->user_host == NULL)
-		rc = db_admin_ask(init->super, cli->pool,
-		    pool_printf(cli->pool,
-			"SELECT MAX(Host) FROM mysql.user WHERE "
-			"User = '%s_owner' HAVING COUNT(*) = 1",
-			cli->conf.db_name),
-		    &init->user_host, err);
-	if (rc == 0 && init->user_host == NULL)
-		init->user_host = hosts_are_local(cli->pool, cli->conf.db_hosts)
-		    ? "localhost"
-		    : "%";
-	return rc;
+	if (init->user_host != NULL)
+		return 0;
+	rc = db_admin_ask(init->super, cli->pool,
+	    pool_printf(cli->pool,
+		"SELECT MAX(Host) FROM mysql.user WHERE User = '%s_owner' "
+		"HAVING COUNT(*) = 1",
+		cli->conf.db_name),
+	    &found, err);
+	if (rc < 0)
+		return rc;
+	if (found != NULL && strcmp(found, "localhost") == 0 && !is_local)
+		return err_set(err, E_CONFLICT,
+		    "the database users are for localhost alone, and "
+		    "database.hosts names other machines: add --db-user-host "
+		    "'%%', or the host that this node has for them");
+	init->user_host = found != NULL ? found : is_local ? "localhost" : "%";
+	return 0;
 }
 
 static int
@@ -239,7 +246,6 @@ static struct init *init_migrating;
 static void
 say_migration(int version, const char *name)
 {
-	init_migrating->has_migrated = true;
 	init_step(
 	    init_migrating, "made", "schema version %d (%s)", version, name);
 }
@@ -290,9 +296,6 @@ init_db(struct init *init, struct err *err)
 	if (rc == 0)
 		rc = schema_grant(init->super, cli->pool, cli->conf.db_name,
 		    init->user_host, err);
-	/* as dtr migrate does it */
-	if (rc == 0 && !init->has_migrated)
-		rc = schema_revoke(init->super, &cli->conf, cli->pool, err);
 	if (rc == 0)
 		init_step(init, "set", "rights of the database users");
 	db_admin_close(&init->super);

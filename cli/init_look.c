@@ -52,9 +52,14 @@ has_rows(struct init *init, const char *table, const char *condition,
 	    err);
 }
 
+/* Without tables it is what is left of a database that was dropped. */
 static int
 has_owner(struct init *init, struct err *err)
 {
+	int rc = has_rows(init, "schema_version", "TRUE", err);
+
+	if (rc <= 0)
+		return rc;
 	return init_ask(init,
 	    pool_printf(init->cli->pool,
 		"SELECT COUNT(*) FROM mysql.user WHERE User = '%s_owner'",
@@ -88,6 +93,15 @@ is_other_key(
 	return rc == E_INVALID;
 }
 
+/* That of the owner: to make a new one would take it from other nodes. */
+static bool
+has_password(const struct cli *cli)
+{
+	return access(
+		   pool_printf(cli->pool, "%s/db-owner", cli->conf.secrets_dir),
+		   F_OK) == 0;
+}
+
 /* Was the database set up with other secrets than those of this node? */
 static int
 is_of_others(struct init *init, struct err *err)
@@ -96,11 +110,16 @@ is_of_others(struct init *init, struct err *err)
 	const unsigned char *cluster_key;
 	int rc =
 	    token_key_cluster_key(&cli->conf, cli->pool, &cluster_key, err);
-	int has_keys;
+	int has_keys, is;
 
 	if (rc < 0 && rc != E_NOTFOUND)
 		return rc;
 	err_clear(err);
+	if (!has_password(cli)) {
+		is = has_owner(init, err);
+		if (is != 0)
+			return is;
+	}
 	has_keys = has_rows(init, "token_key", "TRUE", err);
 	if (has_keys < 0)
 		return has_keys;
@@ -121,8 +140,10 @@ init_look(struct init *init, struct err *err)
 		rc = is_of_others(init, err);
 	if (rc > 0)
 		return err_set(err, E_CONFLICT,
-		    "another node set up database \"%s\": copy its folder of "
-		    "secrets to \"%s\", then run dtr init again",
+		    "database \"%s\" was set up with other secrets: copy the "
+		    "folder of secrets of the node that has them to \"%s\", "
+		    "then run dtr init again; if they are lost for good, add "
+		    "--force",
 		    conf->db_name, conf->secrets_dir);
 	if (rc == 0)
 		rc = has_rows(init, "object", "state = 2", err);

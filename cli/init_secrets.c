@@ -27,18 +27,20 @@ file_fault(struct err *err, const char *what, const char *path)
 	return err_errno(err, number);
 }
 
-/* A file with another name as well, or a link, may be somebody's trap. */
+/* As it was made, and nothing else: a folder that others use, a file with
+ * another name as well, or a link, may be somebody's trap. */
 static bool
-is_left_by_root(const struct stat *st)
+is_left_by_root(const struct stat *st, mode_t mode)
 {
 	return st->st_uid == 0 && st->st_gid == getegid() &&
+	    (st->st_mode & 07777) == mode &&
 	    (S_ISDIR(st->st_mode) ||
 		(S_ISREG(st->st_mode) && st->st_nlink == 1));
 }
 
 /* What an init of root made, and was killed before it could give it away. */
 static int
-give_found(struct init *init, const char *path, struct err *err)
+give_found(struct init *init, const char *path, mode_t mode, struct err *err)
 {
 	struct stat st;
 	uid_t uid;
@@ -48,14 +50,16 @@ give_found(struct init *init, const char *path, struct err *err)
 
 	if (rc < 0 || uid == geteuid())
 		return rc;
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ELOOP ? 0 : file_fault(err, "open", path);
 	if (fstat(fd, &st) < 0)
 		rc = file_fault(err, "look at", path);
-	else if (is_left_by_root(&st) && fchown(fd, uid, gid) < 0)
+	else if (!is_left_by_root(&st, mode))
+		rc = 0;
+	else if (fchown(fd, uid, gid) < 0)
 		rc = file_fault(err, "change the owner of", path);
-	else if (is_left_by_root(&st))
+	else
 		init_step(init, "set", "owner of \"%s\"", path);
 	close(fd);
 	return rc;
@@ -81,7 +85,7 @@ make_folder(struct init *init, const char *what, const char *path, mode_t mode,
 	if (mkdir(path, mode) < 0) {
 		if (errno != EEXIST)
 			return file_fault(err, "make folder", path);
-		rc = give_found(init, path, err);
+		rc = give_found(init, path, mode, err);
 		return rc < 0 ? rc : 1;
 	}
 	if (lchown(path, uid, gid) < 0)
@@ -99,9 +103,14 @@ refuse_folder(struct init *init, const char *path, uid_t is, uid_t wanted,
 
 	if (geteuid() != 0)
 		return err_set(err, E_CONFLICT,
-		    "folder \"%s\" belongs to user %s; run this as root or as "
-		    "user %s",
-		    path, name, name);
+		    "folder \"%s\" belongs to user %s; run this as root%s%s",
+		    path, name, is == 0 ? "" : " or as user ",
+		    is == 0 ? "" : name);
+	if (wanted == 0)
+		return err_set(err, E_CONFLICT,
+		    "folder \"%s\" belongs to user %s: set node.user = %s in "
+		    "\"%s\", or run this as that user",
+		    path, name, name, cli_conf_file(init->cli));
 	return err_set(err, E_CONFLICT,
 	    "folder \"%s\" belongs to user %s, not %s; run: chown -R %s %s",
 	    path, name, owner_name(pool, wanted), owner_name(pool, wanted),
@@ -154,7 +163,7 @@ make_secret(struct init *init, const char *name, size_t size, struct err *err)
 		    err, E_INVALID, "file \"%s\" is empty; remove it", file);
 	if (rc == 0) {
 		init_step(init, "found", "secret \"%s\"", file);
-		return give_found(init, file, err);
+		return give_found(init, file, 0600, err);
 	}
 	if (rc != E_NOTFOUND)
 		return rc;

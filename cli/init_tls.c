@@ -84,7 +84,9 @@ load_key(struct init *init, const char *file, struct key **out, struct err *err)
 	char *pem;
 	int rc = io_read_secret(init->cli->pool, file, &pem, err);
 
-	return rc < 0 ? rc : x509_parse_key_pem(pem, out, err);
+	if (rc == 0 && x509_parse_key_pem(pem, out, err) < 0)
+		return err_prefix(err, "\"%s\"", file);
+	return rc;
 }
 
 static int

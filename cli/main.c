@@ -49,6 +49,7 @@ static const struct cli_option init_options[] = {
 
 static const struct cli_option migrate_options[] = {
 	{ "status", NULL, "only say which migrations are to be done" },
+	{ "finish", NULL, "all programs are upgraded: take old rights" },
 	{ "db-admin", "USER", "database user who makes users of new programs" },
 	{ "db-admin-password-file", "FILE",
 	    "its password; without: by the socket" },

@@ -39,7 +39,7 @@ struct err {
 	char cause[384];    /* for the log */
 };
 
-/* What each one starts with: struct err err = ERR_INIT; */
+/* What one starts with that may stay as it is: struct err err = ERR_INIT; */
 #define ERR_INIT { .code = 0 }
 
 /*

@@ -186,6 +186,17 @@ io_write_file(const char *path, const void *p, size_t n, mode_t mode,
 	return io_write_file_for((uid_t)-1, (gid_t)-1, path, p, n, mode, err);
 }
 
+/* not asked for, it is not called: a program's unit forbids it */
+static int
+give(int fd, uid_t uid, gid_t gid, const char *path, struct err *err)
+{
+	if (uid == (uid_t)-1 && gid == (gid_t)-1)
+		return 0;
+	return fchown(fd, uid, gid) < 0
+	    ? file_error(err, "change the owner of", path)
+	    : 0;
+}
+
 int
 io_write_file_for(uid_t uid, gid_t gid, const char *path, const void *p,
     size_t n, mode_t mode, struct err *err)
@@ -200,9 +211,9 @@ io_write_file_for(uid_t uid, gid_t gid, const char *path, const void *p,
 	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return file_error(err, "create", beside);
-	rc = fchown(fd, uid, gid) < 0
-	    ? file_error(err, "change the owner of", beside)
-	    : write_and_sync(fd, path, p, n, mode, err);
+	rc = give(fd, uid, gid, beside, err);
+	if (rc == 0)
+		rc = write_and_sync(fd, path, p, n, mode, err);
 	close(fd);
 	if (rc == 0 && rename(beside, path) < 0)
 		rc = file_error(err, "rename to", path);

@@ -370,16 +370,17 @@ push_tx(struct db_tx *tx, void *context, struct err *err)
 		rc = look(NULL, tx, p, err);
 	if (rc == 0)
 		return repository_unknown(p->in->path, err);
-	if (rc > 0)
-		rc = insert_or_touch(tx, p, &id, err);
-	if (rc == 0)
-		rc = p->in->tag_count > 0 ? set_tags(tx, p, &id, err)
-					  : keep_untagged(tx, p, &id, err);
-	/* last of all: who makes rows in the repository waits for this one */
-	if (rc == 0 && !p->is_listed)
+	/* first of all: rows made in it share a lock on the repository's, and
+	 * two first pushes would both wait for the other to let go of it */
+	if (rc > 0 && !p->is_listed)
 		rc = tx_exec(tx, Q_REPOSITORY_LIST_IT, NULL, err,
 		    db_id(&p->in->repository.id));
-	return rc;
+	if (rc >= 0)
+		rc = insert_or_touch(tx, p, &id, err);
+	if (rc < 0)
+		return rc;
+	return p->in->tag_count > 0 ? set_tags(tx, p, &id, err)
+				    : keep_untagged(tx, p, &id, err);
 }
 
 int

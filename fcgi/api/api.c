@@ -72,8 +72,6 @@ api_authorize(struct req *req, int permission, struct err *err)
 	switch ((enum permission)permission) {
 	case PERMISSION_PROBE:
 		return 0;
-	case PERMISSION_NONE:
-		return check_rate(req, 0, err);
 	case PERMISSION_ANYBODY:
 		return check_rate(req, identity_find(req, err), err);
 	}

@@ -28,10 +28,8 @@ int api_authorize(struct req *req, int permission, struct err *err);
 void api_put_error(struct req *req, const struct err *err);
 
 enum permission {
-	/* of health checks: open to all, as often as they like */
+	/* open to all, as often as they like: what costs nothing */
 	PERMISSION_PROBE = 1,
-	/* open to all, and nobody is asked who he is */
-	PERMISSION_NONE,
 	/* open to all; who sends credentials must have good ones */
 	PERMISSION_ANYBODY,
 };

@@ -85,9 +85,10 @@ rate_check(struct req *req, int rc, const struct rand_id *account,
 {
 	int64_t wait_s;
 
-	/* one that has to wait already is told how long */
-	if (per_second == 0 || rc == E_LIMIT ||
-	    allow(req, account, per_second, burst, &wait_s))
+	/* one that has to wait already is told how long; a fault of ours is
+	 * nobody's request */
+	if (per_second == 0 || rc == E_LIMIT || rc == E_BUSY ||
+	    rc == E_INTERNAL || allow(req, account, per_second, burst, &wait_s))
 		return rc;
 	resp_printf(req, "Retry-After", "%" PRId64, wait_s);
 	return err_set(err, E_LIMIT, "too many requests; try again later");

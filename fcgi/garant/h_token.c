@@ -130,10 +130,9 @@ h_token_get(struct req *req, struct err *err)
 		if (strcmp(req->uri.params[i].name, "scope") == 0)
 			rc = scope_parse(&asked->scopes, req->pool,
 			    req->uri.params[i].value, err);
-	if (rc < 0)
-		return rc;
 	asked->offline = offline != NULL && strcmp(offline, "true") == 0;
-	rc = login_parse_basic(req, &name, &password, err);
+	if (rc == 0)
+		rc = login_parse_basic(req, &name, &password, err);
 	if (rc == E_UNAUTH)
 		challenge(req);
 	if (rc == 1)
@@ -215,16 +214,31 @@ read_form(struct req *req, struct form *form, struct err *err)
 	return rc;
 }
 
+static int
+by_grant_type(struct req *req, const struct form *form, struct asked *asked,
+    struct err *err)
+{
+	const char *type;
+	int rc = form_need(form, "grant_type", &type, err);
+
+	if (rc < 0)
+		return rc;
+	if (strcmp(type, "password") == 0)
+		return by_password(req, form, asked, err);
+	if (strcmp(type, "refresh_token") == 0)
+		return by_refresh(req, form, asked, err);
+	return err_set(err, E_INVALID,
+	    "grant_type \"%.40s\" is neither password nor refresh_token", type);
+}
+
 int
 h_token_post(struct req *req, struct err *err)
 {
 	struct asked *asked = pool_alloc(req->pool, sizeof(*asked));
 	struct form *form = pool_alloc(req->pool, sizeof(*form));
-	const char *grant_type, *service, *client, *scope, *access;
+	const char *service, *client, *scope, *access;
 	int rc = read_form(req, form, err);
 
-	if (rc == 0)
-		rc = form_need(form, "grant_type", &grant_type, err);
 	if (rc == 0)
 		rc = form_need(form, "service", &service, err);
 	if (rc == 0)
@@ -234,18 +248,9 @@ h_token_post(struct req *req, struct err *err)
 	scope = rc == 0 ? form_get(form, "scope") : NULL;
 	if (scope != NULL)
 		rc = scope_parse(&asked->scopes, req->pool, scope, err);
-	if (rc < 0)
-		return rc;
-	access = form_get(form, "access_type");
+	access = rc == 0 ? form_get(form, "access_type") : NULL;
 	asked->offline = access != NULL && strcmp(access, "offline") == 0;
-	if (strcmp(grant_type, "password") == 0)
-		rc = by_password(req, form, asked, err);
-	else if (strcmp(grant_type, "refresh_token") == 0)
-		rc = by_refresh(req, form, asked, err);
-	else
-		rc = err_set(err, E_INVALID,
-		    "grant_type \"%.40s\" is neither password nor "
-		    "refresh_token",
-		    grant_type);
+	if (rc == 0)
+		rc = by_grant_type(req, form, asked, err);
 	return check_rate_and_answer(req, rc, asked, err);
 }

@@ -324,9 +324,10 @@ pull_log_stop(void)
 	struct err err;
 
 	ASSERT(write(pull_stop_fd, &one, sizeof(one)) == sizeof(one));
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += SERVER_FINISH_S;
-	if (pthread_timedjoin_np(pull_writer, NULL, &until) == 0) {
+	if (pthread_clockjoin_np(pull_writer, NULL, CLOCK_MONOTONIC, &until) ==
+	    0) {
 		close(pull_stop_fd);
 		return true;
 	}

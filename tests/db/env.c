@@ -182,6 +182,15 @@ sql_id(const struct rand_id *id)
 	return sql_bytes(id->bytes, sizeof(id->bytes));
 }
 
+int64_t
+server_count(const char *name)
+{
+	return sql_int("SELECT CAST(VARIABLE_VALUE AS INT) "
+		       "FROM information_schema.GLOBAL_STATUS "
+		       "WHERE VARIABLE_NAME = '%s'",
+	    name);
+}
+
 void
 wait_sql(int64_t number, const char *question)
 {

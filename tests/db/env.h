@@ -63,6 +63,9 @@ const char *sql_id(const struct rand_id *id);
 const char *sql_bytes(const void *p, size_t n);
 #define assert_sql(number, ...) assert_int_equal(sql_int(__VA_ARGS__), number)
 
+/* A counter of SHOW GLOBAL STATUS. */
+int64_t server_count(const char *name);
+
 /* Waits until the question's answer is the number, at most 20 s. */
 void wait_sql(int64_t number, const char *question);
 /* Waits until a transaction waits for a lock. */

@@ -219,15 +219,6 @@ test_old_refresh_tokens_go(void **state UNUSED)
 	    sql_id(&owner.id));
 }
 
-static int64_t
-server_count(const char *name)
-{
-	return sql_int("SELECT CAST(VARIABLE_VALUE AS INT) "
-		       "FROM information_schema.GLOBAL_STATUS "
-		       "WHERE VARIABLE_NAME = '%s'",
-	    name);
-}
-
 #define LOGINS 25
 
 static int

@@ -419,6 +419,35 @@ test_manifest_of_a_blob_that_is_being_deleted(void **state UNUSED)
 	}
 }
 
+#define FIRST_PUSHES 8
+
+static void
+test_first_pushes_of_a_repository(void **state UNUSED)
+{
+	int64_t deadlocks = server_count("INNODB_DEADLOCKS");
+
+	for (int round = 0; round < 5; round++) {
+		struct repo fresh = make_repo();
+		struct oci_digest own = push_blob(&fresh, unique("blob"));
+		struct manifest_push pushes[FIRST_PUSHES];
+		struct job jobs[FIRST_PUSHES];
+
+		for (size_t i = 0; i < FIRST_PUSHES; i++)
+			pushes[i] = new_manifest(
+			    &fresh, pool_printf(env.pool, "v%zu", i), &own, 1);
+		for (size_t i = 0; i < FIRST_PUSHES; i++)
+			job_start(&jobs[i], push_job, env.registry, &pushes[i]);
+		for (size_t i = 0; i < FIRST_PUSHES; i++)
+			job_ok(&jobs[i]);
+		assert_sql(1,
+		    "SELECT COUNT(*) FROM repository WHERE id = %s "
+		    "AND listed = 1",
+		    sql_id(&fresh.row.id));
+	}
+	/* they wait for each other, and none of them in vain */
+	assert_int_equal(server_count("INNODB_DEADLOCKS"), deadlocks);
+}
+
 static void
 test_blob_that_comes_during_the_push(void **state UNUSED)
 {
@@ -428,6 +457,8 @@ test_blob_that_comes_during_the_push(void **state UNUSED)
 	struct manifest m;
 	struct job job;
 
+	/* the first push of a repository holds up what comes into it */
+	push_manifest(&repo, "first", NULL, 0);
 	/* it was not there to be linked, and is there to be looked for */
 	proxy_rule(proxy, PROXY_HOLD, "SELECT b.sha256");
 	job_start(&job, push_job, slow, &p);
@@ -597,6 +628,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_index_of_a_child_that_is_being_deleted),
 	TEST(test_index_that_comes_back_while_its_child_goes),
 	TEST(test_manifest_of_a_blob_that_is_being_deleted),
+	TEST(test_first_pushes_of_a_repository),
 	TEST(test_blob_that_comes_during_the_push),
 	TEST(test_blob_that_is_collected_during_the_push),
 	TEST(test_collection_of_a_blob_that_is_being_linked),

@@ -160,8 +160,13 @@ def test_init_by_root_gives_what_it_makes_to_the_user_of_the_programs(node):
     os.chown(other, 0, 0)
     os.unlink(secrets[1])
     os.link(other, secrets[1])
+    # nor is a folder that others use, or what stands in its place
+    os.chown(node.path("blobs"), 0, 0)
+    os.chmod(node.path("blobs"), 0o755)
+    os.rmdir(node.path("blobs", "objects"))
+    os.mkfifo(node.path("blobs", "objects"))
     root_init(node)
-    assert owner(other) == "root"
+    assert owner(other) == owner(node.path("blobs")) == owner(node.path("blobs", "objects")) == "root"
 
 
 def test_init_tells_who_may_run_it(fresh):
@@ -220,12 +225,18 @@ def test_init_locks_no_other_node_out(fresh, lost):
         fresh.sql(lost.format(fresh.database))
     before = database_state(fresh)
     second = second_node(fresh)
-    line = ('dtr: init: another node set up database "%s": copy its folder of secrets to "%s", then run dtr init again'
+    line = ('dtr: init: database "%s" was set up with other secrets: copy the folder of secrets of the node that '
+            'has them to "%s", then run dtr init again; if they are lost for good, add --force'
             % (fresh.database, second.path("etc", "secrets")))
     # and again: the first refusal has left nothing that looks well
     for _ in range(2):
         assert second.fails(*second.init_words(), "--admin-password-file", "-", input=PASSWORD) == line
         assert second.secrets() == {}
+        assert database_state(fresh) == before
+    # not the cluster key alone: the passwords of the others are needed, too
+    second.write(fresh.secrets()["cluster-key"], "etc", "secrets", "cluster-key")
+    if lost == "":
+        assert second.fails(*second.init_words(), "--admin-password-file", "-", input=PASSWORD) == line
         assert database_state(fresh) == before
     for name, text in fresh.secrets().items():
         second.write(text, "etc", "secrets", name)
@@ -238,7 +249,7 @@ def test_init_with_another_cluster_key(fresh):
     before = database_state(fresh)
     right = fresh.secrets()["cluster-key"]
     fresh.write("0123456789abcdef" * 4 + "\n", "etc", "secrets", "cluster-key")
-    assert "another node set up database" in fresh.again(code=1).stderr
+    assert "was set up with other secrets" in fresh.again(code=1).stderr
     assert database_state(fresh) == before
     fresh.write(right, "etc", "secrets", "cluster-key")
     fresh.again()
@@ -246,8 +257,8 @@ def test_init_with_another_cluster_key(fresh):
 
 def test_init_when_the_secrets_are_lost(fresh):
     shutil.rmtree(fresh.path("etc", "secrets"))
-    assert "another node set up database" in fresh.again(code=1).stderr
-    fresh.again("--force")
+    assert "was set up with other secrets" in fresh.again(code=1).stderr
+    assert "run: dtr key rotate --force" in fresh.again("--force").stdout
     assert "run dtr key rotate --force" in fresh.check(code=1)["fail", "token key"]
     fresh.dtr("key", "rotate", "--force")
     assert [key for key in fresh.check() if key[0] == "fail"] == []
@@ -395,6 +406,19 @@ def test_init_makes_no_second_users(node):
     assert len(hosts_of_users(node)) == 8
 
 
+def test_users_of_one_machine_do_not_do_for_others(fresh):
+    before = hosts_of_users(fresh)
+    with open(fresh.path("etc", "dtr.conf")) as f:
+        text = f.read()
+    assert "database.hosts = " in text
+    fresh.write(re.sub("(?m)^(database.hosts = .*)$", r"\1,192.0.2.7:3306", text), "etc", "dtr.conf")
+    assert "for localhost alone, and database.hosts names other machines: add --db-user-host" in \
+        fresh.again(code=1).stderr
+    assert hosts_of_users(fresh) == before
+    fresh.again("--db-user-host", "%")
+    assert {host for _, host in hosts_of_users(fresh)} == {"localhost", "%"}
+
+
 def test_passwords_are_not_logged(node):
     node.server.sql("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = 1; TRUNCATE mysql.general_log")
     try:
@@ -508,19 +532,18 @@ def table_rights(node):
                                   "WHERE TABLE_SCHEMA = '%s'" % node.database))
 
 
-@pytest.mark.parametrize("words", [["migrate"], ["init", "--db-admin", super_name()]])
-def test_rights_of_an_earlier_version_go(fresh, words):
+def test_rights_of_an_earlier_version_go_when_it_is_gone(fresh):
     before = table_rights(fresh)
     user = "%s_api@localhost" % fresh.database
     fresh.sql("GRANT ALL ON account_password TO {0}; GRANT DELETE, TRIGGER ON repository TO {0}; "
               "GRANT SELECT ON tag TO {1}".format(user, "%s_garant@localhost" % fresh.database))
     assert table_rights(fresh) != before
-    # programs of that version go on while the tables are brought to this one
-    fresh.sql("UPDATE schema_version SET version = 0")
+    # programs of that version go on until somebody says that there are none
     given = table_rights(fresh)
-    fresh.dtr(*words)
-    assert table_rights(fresh) == given
-    fresh.dtr(*words)
+    for words in (["migrate"], ["init", "--db-admin", super_name()], ["migrate"]):
+        fresh.dtr(*words)
+        assert table_rights(fresh) == given
+    fresh.dtr("migrate", "--finish")
     assert table_rights(fresh) == before
     assert [key for key in fresh.check() if key[0] == "fail"] == []
 
@@ -530,14 +553,15 @@ def test_programs_go_on_while_rights_are_set(own_stack):
     assert done.returncode == 0, done.stderr
     own_stack.sql("GRANT DELETE ON account_password TO dtr_registry@localhost")
     for _ in range(3):
-        assert own_stack.dtr("migrate").returncode == 0
+        assert own_stack.dtr("migrate", "--finish").returncode == 0
         assert own_stack.request("GET", "/v2/_catalog", own_stack.bearer("registry:catalog:*")).status == 200
     assert "account_password" not in str(own_stack.sql("SHOW GRANTS FOR dtr_registry@localhost"))
 
 
 def test_migrate_status_changes_nothing(fresh):
-    line = fresh.fails("migrate", "--status", "--db-admin", super_name(), code=2)
-    assert line == "dtr: migrate: --status changes nothing: leave out --db-admin"
+    for words in (["--db-admin", super_name()], ["--finish"]):
+        line = fresh.fails("migrate", "--status", *words, code=2)
+        assert line == "dtr: migrate: --status changes nothing: leave out --db-admin and --finish"
     line = fresh.fails("migrate", "--db-admin-password-file", "/dev/null", code=2)
     assert line == "dtr: migrate: --db-admin-password-file is the password of --db-admin, which is missing"
 

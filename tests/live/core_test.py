@@ -164,7 +164,7 @@ def test_live_ready_and_metrics_are_in_front(echo):
     assert connection.request("GET", "/readyz", keep=True)[0] == 200
     open(echo.path("not-ready"), "w").close()
     status, headers, body = connection.request("GET", "/readyz", keep=True)
-    assert (status, headers["retry-after"], headers["x-lacks"]) == (503, "2", "database")
+    assert (status, headers["retry-after"], headers["dtr-lacks"]) == (503, "2", "database")
     assert body == b"database: not there"
     assert echo.metric("dtr_ready") == 0
     assert connection.request("GET", "/livez", keep=True)[0] == 200
@@ -179,7 +179,7 @@ def test_a_node_that_drains_is_not_ready_and_serves_on(echo):
     drain = os.path.join(echo.path("run"), "drain")
     open(drain, "w").close()
     status, headers, body = echo.ask("GET", "/readyz")
-    assert (status, body, headers["retry-after"], headers["x-lacks"]) == (503, b"draining", "2", "draining")
+    assert (status, body, headers["retry-after"], headers["dtr-lacks"]) == (503, b"draining", "2", "draining")
     assert echo.ask("GET", "/hello/")[0] == 200
     assert echo.metric("dtr_draining") == 1
     # it could, if it were asked to

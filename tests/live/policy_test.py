@@ -398,8 +398,9 @@ def test_who_has_no_account_is_limited_by_his_address(stack, setting):
             ("garant.sock", "/auth/token", 401, [], form, "TOOMANYREQUESTS"),
             ("garant.sock", "/auth/jwks", 200, [], None, "TOOMANYREQUESTS"),
             ("api.sock", "/v1/search?q=x", 200, [], None, "TOO_MANY_REQUESTS"),
-            ("api.sock", "/v1/search?q=x", 401, bad, None, "TOO_MANY_REQUESTS"),
-            ("api.sock", "/v1/_ping", 200, [], None, "TOO_MANY_REQUESTS")):
+            ("garant.sock", "/auth/token?service=wrong", 400, [], None, "TOOMANYREQUESTS"),
+            ("garant.sock", "/auth/token", 400, [], b"grant_type=none", "TOOMANYREQUESTS"),
+            ("api.sock", "/v1/search?q=x", 401, bad, None, "TOO_MANY_REQUESTS")):
         place, ends = next(places), iter(range(1, 1000))
 
         def ask(remote=None):
@@ -430,7 +431,8 @@ def test_probes_have_no_limit(stack, setting):
     setting("rate.burst", 1)
     setting("rate.limit", 1)
     for socket in ("registry.sock", "garant.sock", "api.sock"):
-        for path in ("/livez", "/readyz", "/metrics") + ("/_ping", "/health") * (socket == "api.sock"):
+        for path in ("/livez", "/readyz", "/metrics") + ("/_ping", "/health", "/v1/_ping") * (
+                socket == "api.sock"):
             assert [ask_from(stack, "192.0.2.201", socket, path)[0] for _ in range(20)] == [200] * 20, path
 
 

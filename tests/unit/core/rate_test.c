@@ -2,8 +2,10 @@
 #include "common/base/base.h"
 #include "tests/unit/unit.h"
 
+#include "common/base/err.h"
 #include "common/base/time.h"
 #include "fcgi/core/rate.h"
+#include "fcgi/core/req.h"
 
 static int64_t now_us;
 
@@ -108,12 +110,30 @@ test_keys_are_apart(void **state UNUSED)
 	assert_int_equal(passed("192.0.2.1", 9, 1, 3, &wait_s), 0);
 }
 
+/* a database that is away is no excuse to send people away */
+static void
+test_faults_of_ours_are_not_counted(void **state UNUSED)
+{
+	struct req req = { .remote = "192.0.2.9" };
+	struct err err = ERR_INIT;
+	int64_t wait_s;
+
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(
+		    rate_check(&req, E_BUSY, NULL, 1, 2, &err), E_BUSY);
+		assert_int_equal(
+		    rate_check(&req, E_INTERNAL, NULL, 1, 2, &err), E_INTERNAL);
+	}
+	assert_int_equal(passed("192.0.2.9", 9, 1, 2, &wait_s), 2);
+}
+
 static const struct CMUnitTest tests[] = {
 	TEST(test_a_burst_passes_and_no_more),
 	TEST(test_the_rate_is_kept),
 	TEST(test_after_the_wait_one_passes),
 	TEST(test_the_wait_is_as_long_as_it_takes),
 	TEST(test_keys_are_apart),
+	TEST(test_faults_of_ours_are_not_counted),
 };
 
 UNIT_MAIN(tests)
