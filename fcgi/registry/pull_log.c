@@ -54,7 +54,8 @@ static unsigned char pull_shard;
 /* the thread that writes them; a database that makes it wait keeps nothing
  * else from its time */
 static pthread_t pull_writer;
-static int pull_stop_fd;
+static int pull_stop_fd; /* it is to end, */
+static int pull_done_fd; /* and it has written the last */
 static struct pull *pull_waiting; /* to be written, by that thread */
 
 static void
@@ -292,6 +293,14 @@ flush_last(void)
 	lose(forget(n), &err);
 }
 
+static void
+tell(int fd)
+{
+	uint64_t one = 1;
+
+	ASSERT(write(fd, &one, sizeof(one)) == sizeof(one));
+}
+
 static void *
 writer_main(void *unused UNUSED)
 {
@@ -301,6 +310,7 @@ writer_main(void *unused UNUSED)
 	while (poll(&stop, 1, FLUSH_MS) <= 0)
 		(void)flush(&err);
 	flush_last();
+	tell(pull_done_fd);
 	return NULL;
 }
 
@@ -312,23 +322,22 @@ pull_log_start(void)
 	rand_bytes(&shard, sizeof(shard));
 	pull_shard = shard % EVENT_SHARDS;
 	pull_stop_fd = eventfd(0, EFD_CLOEXEC);
-	ASSERT(pull_stop_fd >= 0);
+	pull_done_fd = eventfd(0, EFD_CLOEXEC);
+	ASSERT(pull_stop_fd >= 0 && pull_done_fd >= 0);
 	ASSERT(pthread_create(&pull_writer, NULL, writer_main, NULL) == 0);
 }
 
 bool
 pull_log_stop(void)
 {
-	uint64_t one = 1;
-	struct timespec until;
+	struct pollfd done = { .fd = pull_done_fd, .events = POLLIN };
 	struct err err;
 
-	ASSERT(write(pull_stop_fd, &one, sizeof(one)) == sizeof(one));
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += SERVER_FINISH_S;
-	if (pthread_clockjoin_np(pull_writer, NULL, CLOCK_MONOTONIC, &until) ==
-	    0) {
+	tell(pull_stop_fd);
+	if (poll(&done, 1, SERVER_FINISH_S * 1000) > 0) {
+		pthread_join(pull_writer, NULL);
 		close(pull_stop_fd);
+		close(pull_done_fd);
 		return true;
 	}
 	err_set(&err, E_BUSY, "the database did not answer in time");
