@@ -9,7 +9,6 @@
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/pool.h"
-#include "common/crypt/key.h"
 #include "common/crypt/passwd.h"
 #include "common/db/db.h"
 #include "common/model/account.h"
@@ -86,21 +85,14 @@ say_key(struct init *init, const char *kid, const unsigned char *cluster_key,
     struct err *err)
 {
 	struct cli *cli = init->cli;
-	struct token_key signing;
-	struct key *key = NULL;
-	int rc = token_key_signing(
-	    cli->db, cli->pool, cluster_key, &signing, &key, err);
+	int rc = token_key_opens(cli->db, cli->pool, cluster_key, err);
 
-	key_free(&key);
-	if (rc != E_INVALID) {
-		init_step(init, "found", "key of registry tokens %s", kid);
-		return rc == E_NOTFOUND ? 0 : rc;
-	}
-	init_step(init, "found",
-	    "key of registry tokens %s, which the new secrets do not open; "
-	    "run: dtr key rotate --force",
-	    kid);
-	err_clear(err);
+	if (rc < 0)
+		return rc;
+	init_step(init, "found", "key of registry tokens %s%s", kid,
+	    rc == 1 ? ""
+		    : ", which the new secrets do not open; run: dtr key "
+		      "rotate --force");
 	return 0;
 }
 

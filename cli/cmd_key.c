@@ -5,7 +5,6 @@
 #include "common/base/err.h"
 #include "common/base/num.h"
 #include "common/base/pool.h"
-#include "common/crypt/key.h"
 #include "common/model/token_key.h"
 
 /* until then all replicas have read the certificate */
@@ -34,22 +33,15 @@ static int
 check_cluster_key(
     struct cli *cli, const unsigned char *cluster_key, struct err *err)
 {
-	struct token_key signing;
-	struct key *key = NULL;
-	int rc = token_key_signing(
-	    cli->db, cli->pool, cluster_key, &signing, &key, err);
+	int rc = token_key_opens(cli->db, cli->pool, cluster_key, err);
 
-	key_free(&key);
-	if (rc == E_INVALID)
+	if (rc == 0)
 		return err_set(err, E_CONFLICT,
 		    "the cluster-key in \"%s\" is not the one of this "
 		    "database: copy it from another node; if it is lost for "
 		    "good, run: dtr key rotate --force",
 		    cli->conf.secrets_dir);
-	if (rc != E_NOTFOUND)
-		return rc;
-	err_clear(err);
-	return 0;
+	return rc < 0 ? rc : 0;
 }
 
 int

@@ -4,7 +4,6 @@
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
-#include "common/crypt/key.h"
 #include "common/model/q.h"
 #include "common/model/token_key.h"
 
@@ -74,8 +73,6 @@ is_other_key(
 {
 	struct cli *cli = init->cli;
 	struct db_options options;
-	struct token_key signing;
-	struct key *key = NULL;
 	struct db *db;
 	int rc;
 
@@ -84,13 +81,9 @@ is_other_key(
 	options.stmts = q_stmts;
 	options.stmt_count = Q_COUNT;
 	db = db_new(&options);
-	rc = token_key_signing(db, cli->pool, cluster_key, &signing, &key, err);
-	key_free(&key);
+	rc = token_key_opens(db, cli->pool, cluster_key, err);
 	db_free(&db);
-	if (rc != E_INVALID && rc != E_NOTFOUND)
-		return rc;
-	err_clear(err);
-	return rc == E_INVALID;
+	return rc < 0 ? rc : rc == 0;
 }
 
 /* That of the owner: to make a new one would take it from other nodes. */
@@ -110,22 +103,18 @@ is_of_others(struct init *init, struct err *err)
 	const unsigned char *cluster_key;
 	int rc =
 	    token_key_cluster_key(&cli->conf, cli->pool, &cluster_key, err);
-	int has_keys, is;
+	bool has_key = rc == 0;
 
 	if (rc < 0 && rc != E_NOTFOUND)
 		return rc;
 	err_clear(err);
-	if (!has_password(cli)) {
-		is = has_owner(init, err);
-		if (is != 0)
-			return is;
-	}
-	has_keys = has_rows(init, "token_key", "TRUE", err);
-	if (has_keys < 0)
-		return has_keys;
-	if (rc == 0)
-		return has_keys ? is_other_key(init, cluster_key, err) : 0;
-	return has_keys ? 1 : has_owner(init, err);
+	rc = has_key && has_password(cli) ? 0 : has_owner(init, err);
+	if (rc != 0)
+		return rc;
+	rc = has_rows(init, "token_key", "TRUE", err);
+	if (rc <= 0)
+		return rc;
+	return has_key ? is_other_key(init, cluster_key, err) : 1;
 }
 
 int

@@ -143,6 +143,21 @@ token_key_signing(struct db *db, struct pool *pool,
 }
 
 int
+token_key_opens(struct db *db, struct pool *pool,
+    const unsigned char *cluster_key, struct err *err)
+{
+	struct token_key signing;
+	struct key *key = NULL;
+	int rc = token_key_signing(db, pool, cluster_key, &signing, &key, err);
+
+	key_free(&key);
+	if (rc < 0 && rc != E_INVALID && rc != E_NOTFOUND)
+		return rc;
+	err_clear(err);
+	return rc != E_INVALID;
+}
+
+int
 token_key_list(struct db *db, struct pool *pool, struct token_key **out,
     size_t *count_out, struct err *err)
 {

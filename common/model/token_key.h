@@ -38,6 +38,13 @@ int token_key_signing(struct db *db, struct pool *pool,
     const unsigned char *cluster_key, struct token_key *out,
     struct key **key_out, struct err *err);
 
+/*
+ * Does this cluster key open the key that signs now? 1, also while there is
+ * none; 0 if that was sealed with another one.
+ */
+int token_key_opens(struct db *db, struct pool *pool,
+    const unsigned char *cluster_key, struct err *err);
+
 /* All keys that verify now, newest first. */
 int token_key_list(struct db *db, struct pool *pool, struct token_key **out,
     size_t *count_out, struct err *err);
