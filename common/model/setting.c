@@ -73,15 +73,13 @@ setting_load(
 		return rc;
 	*out = defaults();
 	for (size_t i = 0; i < rows.count; i++) {
+		struct err refused;
+
 		rc = apply(out, db_cell(&rows, i, 0)->p,
-		    db_cell(&rows, i, 1)->p, err);
+		    db_cell(&rows, i, 1)->p, &refused);
 		/* a newer version's setting is none of our business */
-		if (rc == E_NOTFOUND) {
-			err_clear(err);
-		} else if (rc < 0) {
-			err->code = E_INTERNAL;
-			return E_INTERNAL;
-		}
+		if (rc < 0 && rc != E_NOTFOUND)
+			return err_set(err, E_INTERNAL, "%s", refused.text);
 	}
 	return 0;
 }

@@ -55,13 +55,10 @@ check_rate(struct req *req, int rc, struct err *err)
 	const struct identity *caller = identity_of(req);
 	const struct rand_id *id = caller != NULL ? &caller->id : NULL;
 	struct settings settings;
-	struct err fault;
-	int known = settings_current(api.db, &settings, &fault);
+	int known = settings_current(api.db, &settings, err);
 
-	if (known < 0) {
-		*err = fault;
+	if (known < 0)
 		return known;
-	}
 	return rate_check(
 	    req, rc, id, settings.rate_limit, settings.rate_burst, err);
 }

@@ -82,13 +82,10 @@ garant_check_rate(
 {
 	const struct rand_id *id = account != NULL ? &account->id : NULL;
 	struct settings settings;
-	struct err fault;
-	int known = settings_current(garant.db, &settings, &fault);
+	int known = settings_current(garant.db, &settings, err);
 
-	if (known < 0) {
-		*err = fault;
+	if (known < 0)
 		return known;
-	}
 	return rate_check(
 	    req, rc, id, settings.rate_limit, settings.rate_burst, err);
 }

@@ -28,13 +28,10 @@ limits_check_rate(struct req *req, int rc, struct err *err)
 	const struct rand_id *account =
 	    auth_identity(req) != NULL ? auth_account(req) : NULL;
 	struct settings settings;
-	struct err fault;
-	int known = settings_current(registry.db, &settings, &fault);
+	int known = settings_current(registry.db, &settings, err);
 
-	if (known < 0) {
-		*err = fault;
+	if (known < 0)
 		return known;
-	}
 	rc = rate_check(
 	    req, rc, account, settings.rate_limit, settings.rate_burst, err);
 	if (rc == E_LIMIT)
