@@ -37,6 +37,7 @@ common_libcommon_a_SOURCES += \
 	common/model/review.h \
 	common/model/schema.c \
 	common/model/schema.h \
+	common/model/schema_rights.c \
 	common/model/search.c \
 	common/model/search.h \
 	common/model/search_words.c \

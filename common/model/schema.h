@@ -41,8 +41,8 @@ int schema_grant(struct db_admin *admin, struct pool *pool,
 
 /*
  * Takes every other right on tables from these users, by the owner or a
- * superuser, when no program of another version runs any more. Logs in as each role, since the owner cannot see what
- * others may do.
+ * superuser, when no program of another version runs any more. Logs in as each
+ * role, since the owner cannot see what others may do.
  */
 int schema_revoke(struct db_admin *admin, const struct conf *conf,
     struct pool *pool, struct err *err);
