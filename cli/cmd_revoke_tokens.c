@@ -2,7 +2,6 @@
 #include "common/base/base.h"
 
 #include "cli/cli.h"
-#include "common/base/err.h"
 #include "common/model/setting.h"
 
 int

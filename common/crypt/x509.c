@@ -321,6 +321,7 @@ x509_has_name(const char *pem, const char *name, struct err *err)
 
 	if (cert == NULL)
 		return not_a_certificate(err);
+	/* by its wildcards; or it is one, and in it as it is; or an address */
 	has = X509_check_host(cert, name, 0, 0, NULL) == 1 ||
 	    X509_check_host(
 		cert, name, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1 ||

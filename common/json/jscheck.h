@@ -24,8 +24,9 @@ struct jscheck_limits {
 
 /*
  * 0, E_TOOBIG (text over limits->bytes or 64 MB) or E_INVALID with a text that
- * names the fault and its byte offset. No limit lets more than 256 levels in. Linear in n, but for the keys of one object
- * (n log n). Needs no memory that outlives it.
+ * names the fault and its byte offset. No limit lets more than 256 levels in.
+ * Linear in n, but for the keys of one object (n log n). Needs no memory that
+ * outlives it.
  */
 int jscheck(const char *text, size_t n, const struct jscheck_limits *limits,
     struct err *err);

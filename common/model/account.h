@@ -70,7 +70,8 @@ bool account_has_less(
 int account_set_flags(struct db *db, const struct rand_id *id,
     struct account_change *change, struct err *err);
 
-/* The number of system administrators who can log in: active, with a password. */
+/* The number of system administrators who can log in: active, with a
+ * password. */
 int account_count_admins(
     struct db *db, struct pool *pool, int64_t *count_out, struct err *err);
 

@@ -1,6 +1,7 @@
 /*
- * Events: what happened to images. A change writes its event in its own transaction; pulls are
- * collected by the programs and written in batches with their counters.
+ * Events: what happened to images. A change writes its event in its own
+ * transaction; pulls are collected by the programs and written in batches with
+ * their counters.
  */
 #ifndef COMMON_MODEL_EVENT_H
 #define COMMON_MODEL_EVENT_H

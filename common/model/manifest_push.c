@@ -373,7 +373,7 @@ push_tx(struct db_tx *tx, void *context, struct err *err)
 	/* first of all: rows made in it share a lock on the repository's, and
 	 * two first pushes would both wait for the other to let go of it */
 	if (rc > 0 && !p->is_listed)
-		rc = tx_exec(tx, Q_REPOSITORY_LIST_IT, NULL, err,
+		rc = tx_exec(tx, Q_REPOSITORY_MARK_LISTED, NULL, err,
 		    db_id(&p->in->repository.id));
 	if (rc >= 0)
 		rc = insert_or_touch(tx, p, &id, err);

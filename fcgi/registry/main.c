@@ -7,6 +7,7 @@
 #include "fcgi/core/server.h"
 #include "fcgi/registry/auth.h"
 #include "fcgi/registry/regerr.h"
+#include "fcgi/registry/pull_log.h"
 #include "fcgi/registry/registry.h"
 
 static const struct route routes[] = {
@@ -91,7 +92,7 @@ main(int argc, char **argv)
 		.pools = pools,
 		.check = model_check_conf,
 		.start = registry_start,
-		.finish = registry_finish,
+		.finish = pull_log_stop,
 		.stop = registry_stop,
 		.authorize = auth_authorize,
 		.put_error = regerr_put,

@@ -10,7 +10,7 @@
 #include "fcgi/core/metrics.h"
 #include "fcgi/core/server.h"
 #include "fcgi/registry/pull_log.h"
-#include "fcgi/registry/token.h"
+#include "fcgi/registry/token_keys.h"
 
 #define TOKEN_CACHE_SIZE ((size_t)4 << 20)
 
@@ -40,16 +40,10 @@ registry_start(const struct conf *conf, struct err *err)
 	return 0;
 }
 
-bool
-registry_finish(void)
-{
-	return pull_log_stop();
-}
-
 void
 registry_stop(void)
 {
-	token_stop();
+	token_keys_stop();
 	cache_free(&registry.manifests);
 	cache_free(&registry.tokens);
 	blob_store_close(&registry.store);

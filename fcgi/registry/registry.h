@@ -29,7 +29,6 @@ extern struct registry registry;
 
 /* server.h's callbacks */
 int registry_start(const struct conf *conf, struct err *err);
-bool registry_finish(void);
 void registry_stop(void);
 void registry_tick(void);
 int registry_ready(struct err *err);

@@ -17,7 +17,4 @@
 int token_verify(
     struct pool *pool, const char *text, struct identity *out, struct err *err);
 
-/* Frees the keys at the end of the process. */
-void token_stop(void);
-
 #endif

@@ -115,7 +115,7 @@ token_keys_verify(
 }
 
 void
-token_stop(void)
+token_keys_stop(void)
 {
 	for (size_t i = 0; i < key_count; i++)
 		key_free(&keys[i].key);

@@ -14,4 +14,7 @@ struct pool;
 int token_keys_verify(
     struct pool *pool, const struct jws *jws, struct err *err);
 
+/* Frees them at the end of the process. */
+void token_keys_stop(void);
+
 #endif

@@ -32,6 +32,6 @@ SELECT r.path, r.visibility, r.immutable_tags, r.tag_limit,
         WHERE c.repository_id = r.id AND c.kind = 2)
 FROM repository r WHERE r.path > ? ORDER BY r.path LIMIT ?;
 
--- name: repository_list_it
+-- name: repository_mark_listed
 -- roles: registry
 UPDATE repository SET listed = 1 WHERE id = ? AND listed = 0;
