@@ -9,6 +9,7 @@
 #include "common/model/setting.h"
 #include "common/model/tag.h"
 #include "fcgi/core/cache.h"
+#include "fcgi/core/metrics.h"
 #include "fcgi/registry/auth.h"
 #include "fcgi/registry/note.h"
 #include "fcgi/registry/pull_log.h"
@@ -42,8 +43,11 @@ load_payload(struct req *req, const struct manifest *manifest,
 		digest_of(DIGEST_SHA256, manifest->digest.bytes,
 		    DIGEST_SHA512_SIZE, key);
 	*payload_out = cache_get(registry.manifests, key, req->pool, &n);
-	if (*payload_out != NULL && n == manifest->size)
+	metric_add(REGISTRY_CACHE_REQUESTS, 1);
+	if (*payload_out != NULL && n == manifest->size) {
+		metric_add(REGISTRY_CACHE_HITS, 1);
 		return 0;
+	}
 	rc = manifest_payload(
 	    registry.db, req->pool, manifest, payload_out, err);
 	if (rc == 0)

@@ -14,9 +14,10 @@ static const struct route routes[] = {
 #include "fcgi/registry/routes.def"
 };
 
-#define STORAGE(action, label) \
+#define STORAGE(action, label)                                        \
  [REGISTRY_STORAGE + (action)] = { "registry_storage_action_seconds", \
-  "action=\"" label "\"", "what the store of blobs did", METRIC_SUMMARY }
+	 "driver=\"filesystem\",action=\"" label "\"",                \
+	 "what the store of blobs did", METRIC_SUMMARY }
 
 static const struct metric metrics[REGISTRY_METRICS] = {
 	[REGISTRY_BLOB_BYTES_IN] = { "registry_upload_bytes_total", "",
@@ -24,8 +25,7 @@ static const struct metric metrics[REGISTRY_METRICS] = {
 	[REGISTRY_BLOB_BYTES_OUT] = { "registry_download_bytes_total",
 	    "sender=\"program\"", "bytes of blobs to send", METRIC_COUNTER },
 	[REGISTRY_BLOB_BYTES_HANDED_OVER] = { "registry_download_bytes_total",
-	    "sender=\"web_server\"", "bytes of blobs to send",
-	    METRIC_COUNTER },
+	    "sender=\"web_server\"", "bytes of blobs to send", METRIC_COUNTER },
 	[REGISTRY_BLOBS_PUSHED] = { "registry_blobs_pushed_total", "",
 	    "uploads that became a blob", METRIC_COUNTER },
 	[REGISTRY_BLOBS_MOUNTED] = { "registry_blobs_mounted_total", "",
@@ -46,6 +46,10 @@ static const struct metric metrics[REGISTRY_METRICS] = {
 	    "requests refused with 429", METRIC_COUNTER },
 	[REGISTRY_PULLS_LOST] = { "registry_pulls_lost_total", "",
 	    "pulls that could not be recorded", METRIC_COUNTER },
+	[REGISTRY_CACHE_REQUESTS] = { "registry_storage_cache_requests_total",
+	    "", "manifests that were looked for in memory", METRIC_COUNTER },
+	[REGISTRY_CACHE_HITS] = { "registry_storage_cache_hits_total", "",
+	    "manifests that were found in memory", METRIC_COUNTER },
 	[REGISTRY_HASH] = { "registry_hash_seconds", "",
 	    "pieces of uploads that were hashed", METRIC_SUMMARY },
 	STORAGE(BLOB_OPEN, "open"),

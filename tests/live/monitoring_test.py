@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+import policy_test
 from repository import Repository
 from stack import TOP, wait_for
 
@@ -107,6 +108,9 @@ def test_the_same_names_as_dockers_registry(exposed):
         "registry_http_request_duration_seconds_bucket": {"handler", "method", "le"},
         "registry_http_request_size_bytes_bucket": {"handler", "le"},
         "registry_http_response_size_bytes_bucket": {"handler", "le"},
+        "registry_storage_action_seconds_count": {"driver", "action"},
+        "registry_storage_cache_requests_total": set(),
+        "registry_storage_cache_hits_total": set(),
     }.items():
         assert labels <= exposed[name], (name, exposed[name])
 
@@ -151,8 +155,22 @@ def test_what_a_push_and_pulls_cost_is_counted(stack):
     assert grown("registry_hash_seconds_count") > 0
     assert 0 < grown("registry_hash_seconds_sum") < 60
     for action in ("open", "write", "sync"):
-        assert grown('registry_storage_action_seconds_count{action="%s"}' % action) > 0, action
-        assert grown('registry_storage_action_seconds_sum{action="%s"}' % action) > 0, action
+        for value in ("count", "sum"):
+            name = 'registry_storage_action_seconds_%s{driver="filesystem",action="%s"}' % (value, action)
+            assert grown(name) > 0, name
+
+
+def test_manifests_out_of_memory_are_counted(stack):
+    repository = policy_test.Repository(stack, "alice/cached", user="alice")
+    assert repository.put("latest", repository.image("cached")).status == 201
+    before, pulls = samples(stack), 40
+    for _ in range(pulls):
+        assert repository.ask("GET", "manifests/latest").status == 200
+    after = samples(stack)
+    asked, found = (after[name] - before[name] for name in (
+        "registry_storage_cache_requests_total", "registry_storage_cache_hits_total"))
+    # each process reads it once
+    assert asked == pulls and pulls / 2 < found < pulls
 
 
 def test_a_wrong_setting_does_not_say_that_the_database_is_away(own_stack):
