@@ -1,8 +1,10 @@
 """Indexes, large and empty blobs, artifacts: built here, sent by Skopeo or by hand, read by the others."""
 import gzip
 import hashlib
+import http.server
 import json
 import os
+import threading
 
 import pytest
 
@@ -269,3 +271,96 @@ def test_image_of_200_layers(stack, skopeo, layout):
     digest = layout.tag("tall", layout.image(*[{"file%d" % i: b"%d" % i} for i in range(200)]))
     copy_and_back(skopeo, layout, "tall", "alice/oci/tall:1")
     assert lib.remote_digest(stack, "alice/oci/tall", "1") == digest
+
+
+# --- Windows: base layers stay with their maker, and are fetched from there
+
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+DOCKER_FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+
+
+@pytest.fixture
+def maker():
+    """Serves one layer by its address: its URL, its bytes, and how often it was asked for."""
+    class Layer(http.server.BaseHTTPRequestHandler):
+        content, asked = gzip.compress(oci_layout.tar({"Files/Windows/System32/ntdll.dll": os.urandom(9000)})), []
+
+        def do_GET(self):
+            self.asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(self.content)))
+            self.end_headers()
+            self.wfile.write(self.content)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Layer) as server:
+        threading.Thread(target=server.serve_forever).start()
+        Layer.url = "http://127.0.0.1:%d/windows-base" % server.server_port
+        yield Layer
+        server.shutdown()
+
+
+def windows_image(folder, maker):
+    """A folder as `skopeo copy` takes it, without the layer that is not ours to give away; the manifest."""
+    os.makedirs(folder)
+    own = gzip.compress(oci_layout.tar({"Files/app.exe": os.urandom(3000)}))
+    config = json.dumps({"os": "windows", "os.version": "10.0.17763.1", "architecture": "amd64", "config": {},
+                         "rootfs": {"type": "layers", "diff_ids": [digest_of(gzip.decompress(layer))
+                                                                   for layer in (maker.content, own)]}}).encode()
+    for content in (own, config):
+        with open(os.path.join(folder, hashlib.sha256(content).hexdigest()), "wb") as f:
+            f.write(content)
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER, "config": described(config, DOCKER_CONFIG),
+                           "layers": [described(maker.content, DOCKER_FOREIGN, urls=[maker.url]),
+                                      described(own, DOCKER_LAYER)]}).encode()
+    with open(os.path.join(folder, "manifest.json"), "wb") as f:
+        f.write(manifest)
+    with open(os.path.join(folder, "version"), "w") as f:
+        f.write("Directory Transport Version: 1.1\n")
+    return manifest
+
+
+def described(content, media_type, **more):
+    return dict({"mediaType": media_type, "digest": digest_of(content), "size": len(content)}, **more)
+
+
+def test_windows_image_whose_base_stays_with_its_maker(stack, skopeo, place, maker):
+    folder = place.path("windows")
+    manifest = windows_image(folder, maker)
+    remote = "docker://%s/alice/windows:ltsc" % skopeo.host
+    good(skopeo.copy("dir:" + folder, remote))
+    # the registry neither got nor fetched it
+    assert maker.asked == []
+    raw = Raw(stack, "alice/windows")
+    assert raw.ask("GET", "manifests/ltsc", [("Accept", DOCKER)]).body == manifest
+    assert raw.ask("HEAD", "blobs/" + digest_of(maker.content)).status == 404
+    # whoever pulls it all asks the maker
+    back = place.path("windows-back")
+    good(skopeo.copy(remote, "dir:" + back, "--override-os", "windows"))
+    assert maker.asked == ["/windows-base"]
+    with open(os.path.join(back, hashlib.sha256(maker.content).hexdigest()), "rb") as f:
+        assert f.read() == maker.content
+    # whoever copies it to another repository leaves it there
+    good(skopeo.copy(remote, "docker://%s/alice/windows/copy:ltsc" % skopeo.host))
+    copied = Raw(stack, "alice/windows/copy").ask("GET", "manifests/ltsc", [("Accept", DOCKER)])
+    assert copied.body == manifest and len(maker.asked) == 1
+
+
+def test_containerd_leaves_out_what_is_not_to_be_distributed(stack, skopeo, place, maker, started):
+    folder = place.path("windows-ctr")
+    manifest = windows_image(folder, maker)
+    name = skopeo.host + "/alice/windows/ctr"
+    good(skopeo.copy("dir:" + folder, "docker://%s:1" % name))
+    ctr = log_in(started("ctr"), "alice")
+    hosts = ["--hosts-dir", ctr.path("hosts"), *ctr.who]
+    good(ctr.run("content", "fetch", "--all-platforms", *hosts, name + ":1"))
+    assert digest_of(maker.content) in good(ctr.run("content", "ls", "-q"))
+    good(ctr.rename(name + ":1", name + ":2"))
+    good(ctr.push(name + ":2"))
+    raw = Raw(stack, "alice/windows/ctr")
+    assert raw.ask("GET", "manifests/2", [("Accept", DOCKER)]).body == manifest
+    assert raw.ask("HEAD", "blobs/" + digest_of(maker.content)).status == 404
