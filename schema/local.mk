@@ -23,5 +23,6 @@ schema_migrations = \
 	schema/migrate/0002_events.sql \
 	schema/migrate/0003_search.sql \
 	schema/migrate/0004_attached_tags.sql \
-	schema/migrate/0005_listed_repositories.sql
+	schema/migrate/0005_listed_repositories.sql \
+	schema/migrate/0006_tag_history.sql
 EXTRA_DIST += $(schema_queries) $(schema_migrations)

@@ -1,4 +1,4 @@
-/* Links a manifest to what it refers to (private to model/manifest). */
+/* Links a manifest to what it refers to (private to model). */
 #ifndef COMMON_MODEL_MANIFEST_LINK_H
 #define COMMON_MODEL_MANIFEST_LINK_H
 

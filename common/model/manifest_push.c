@@ -304,17 +304,11 @@ set_tag(struct db_tx *tx, const struct push *p, size_t i,
 	return rc < 0 ? rc : put_event(tx, p, change.name, i, err);
 }
 
-/* a tag that went could come back as another image */
-static int64_t
-tag_limit(const struct repository *repository)
-{
-	return repository->immutable_tags ? 0 : repository->tag_limit;
-}
-
 static int
 check_tag_count(const struct manifest_push *in, struct err *err)
 {
-	int64_t limit = tag_limit(&in->repository), count = 0;
+	int64_t limit = repository_tag_limit(&in->repository);
+	int64_t count = 0;
 
 	for (size_t i = 0; i < in->tag_count; i++)
 		count += !oci_tag_is_attached(in->tags[i]);
@@ -330,7 +324,7 @@ static int
 set_tags(struct db_tx *tx, struct push *p, const struct rand_id *id,
     struct err *err)
 {
-	int64_t limit = tag_limit(&p->in->repository);
+	int64_t limit = repository_tag_limit(&p->in->repository);
 	struct event_note trimmed = { .actor = p->in->actor,
 		.event = { .kind = EVENT_DELETE, .object = EVENT_MANIFEST,
 		    .repository_id = p->in->repository.id,

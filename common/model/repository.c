@@ -22,6 +22,13 @@ repository_of_row(const struct db_rows *rows, size_t row, size_t column)
 	};
 }
 
+/* an immutable tag that went could come back as another image */
+int64_t
+repository_tag_limit(const struct repository *repository)
+{
+	return repository->immutable_tags ? 0 : repository->tag_limit;
+}
+
 int
 repository_unknown(const char *path, struct err *err)
 {

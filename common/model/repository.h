@@ -22,6 +22,9 @@ struct repository {
 struct repository repository_of_row(
     const struct db_rows *rows, size_t row, size_t column);
 
+/* How many tags a push leaves; 0: all. */
+int64_t repository_tag_limit(const struct repository *repository);
+
 /* E_NOTFOUND with reason NAME_UNKNOWN. */
 int repository_unknown(const char *path, struct err *err);
 

@@ -13,11 +13,6 @@
 /* each finds what others did while the one before waited for them */
 #define TRIM_TRIES 4
 
-enum tag_action {
-	TAG_MOVED = 1,
-	TAG_DELETED = 2,
-};
-
 static int
 put_history(struct db_tx *tx, const struct tag_change *c,
     enum tag_action action, const struct rand_id *old, struct err *err)

@@ -13,6 +13,12 @@ struct event_note;
 struct manifest;
 struct pool;
 
+/* in tag_history */
+enum tag_action {
+	TAG_MOVED = 1,
+	TAG_DELETED = 2,
+};
+
 struct tag_change {
 	struct rand_id repository_id;
 	const char *name;

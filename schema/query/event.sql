@@ -7,6 +7,10 @@ INSERT INTO event (id, kind, object, repository_id, repository, tag, algorithm,
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6))
 ON DUPLICATE KEY UPDATE times = VALUES(times);
 
+-- name: event_find
+-- roles: owner
+SELECT 1 FROM event WHERE id = ?;
+
 -- Pulls come in numbers.
 -- name: event_insert_8
 -- roles: registry

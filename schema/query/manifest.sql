@@ -146,13 +146,15 @@ WHERE b.sha512 IN (?*16) LIMIT 16;
 -- What a manifest refers to and was deleted by force.
 -- name: manifest_blob_cut
 -- roles: registry
-SELECT 1 FROM manifest_blob mb JOIN repo_blob rb
+SELECT 0, b.sha256 FROM manifest_blob mb JOIN repo_blob rb
     ON rb.repository_id = mb.repository_id AND rb.blob_id = mb.blob_id
+    JOIN blob_content b ON b.id = rb.blob_id
 WHERE mb.manifest_id = ? AND rb.hidden = 2 LIMIT 1;
 
 -- name: manifest_child_cut
 -- roles: registry
-SELECT 1 FROM manifest_child c JOIN manifest m ON m.id = c.child_id
+SELECT m.algorithm, m.digest FROM manifest_child c
+    JOIN manifest m ON m.id = c.child_id
 WHERE c.parent_id = ? AND m.hidden = 1 LIMIT 1;
 
 -- What was deleted while this manifest uses it, and so is there, is there
@@ -175,6 +177,13 @@ DELETE FROM manifest_blob WHERE manifest_id = ?;
 -- roles: registry
 UPDATE manifest SET touched = UTC_TIMESTAMP(6)
 WHERE repository_id = ? AND digest IN (?*16) AND hidden = 0;
+
+-- The same for an index that comes back with the links it had.
+-- name: manifest_child_keep
+-- roles: owner
+UPDATE manifest_child c JOIN manifest m ON m.id = c.child_id
+SET m.touched = GREATEST(UTC_TIMESTAMP(6), m.touched + INTERVAL 1 MICROSECOND)
+WHERE c.parent_id = ? AND m.hidden = 0;
 
 -- The lock is the one that the foreign key takes as well: a child that is
 -- being deleted is waited for and then seen as deleted.

@@ -38,6 +38,52 @@ INSERT INTO tag_history (id, repository_id, name, manifest_id, action,
 VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
     UTC_TIMESTAMP(6) + INTERVAL ? SECOND);
 
+-- What a tag pointed to last and that can be brought back.
+-- name: tag_history_last
+-- roles: owner
+SELECT STRAIGHT_JOIN m.id, m.algorithm, m.digest, m.media_type, m.size,
+    m.hidden, h.id
+FROM tag_history h FORCE INDEX (tag_history_name)
+    JOIN manifest m ON m.id = h.manifest_id
+WHERE h.repository_id = ? AND h.name = ? AND h.expires > UTC_TIMESTAMP(6)
+ORDER BY h.happened DESC, h.id DESC LIMIT 1;
+
+-- A manifest, and whether a tag pointed to it and can be brought back there.
+-- name: tag_history_digest
+-- roles: owner
+SELECT m.id, m.algorithm, m.digest, m.media_type, m.size, m.hidden, h.id
+FROM manifest m LEFT JOIN tag_history h ON h.manifest_id = m.id
+    AND h.name = ? AND h.expires > UTC_TIMESTAMP(6)
+WHERE m.repository_id = ? AND m.digest = ? LIMIT 1;
+
+-- Those of one tag, and of all tags, that happened before (happened, id), the
+-- newest first.
+-- name: tag_history_list
+-- roles: owner
+SELECT STRAIGHT_JOIN h.id, h.name, m.algorithm, m.digest, h.action, a.name,
+    h.happened, DATE_FORMAT(h.happened, '%Y-%m-%dT%H:%i:%sZ'),
+    DATE_FORMAT(h.expires, '%Y-%m-%dT%H:%i:%sZ'),
+    h.expires > UTC_TIMESTAMP(6)
+FROM tag_history h FORCE INDEX (tag_history_name)
+    JOIN manifest m ON m.id = h.manifest_id
+    LEFT JOIN account a ON a.id = h.account_id
+WHERE h.repository_id = ? AND h.name = ? AND h.happened <= ?
+    AND (h.happened < ? OR h.id < ?)
+ORDER BY h.happened DESC, h.id DESC LIMIT ?;
+
+-- name: tag_history_list_all
+-- roles: owner
+SELECT STRAIGHT_JOIN h.id, h.name, m.algorithm, m.digest, h.action, a.name,
+    h.happened, DATE_FORMAT(h.happened, '%Y-%m-%dT%H:%i:%sZ'),
+    DATE_FORMAT(h.expires, '%Y-%m-%dT%H:%i:%sZ'),
+    h.expires > UTC_TIMESTAMP(6)
+FROM tag_history h FORCE INDEX (tag_history_happened)
+    JOIN manifest m ON m.id = h.manifest_id
+    LEFT JOIN account a ON a.id = h.account_id
+WHERE h.repository_id = ? AND h.happened <= ?
+    AND (h.happened < ? OR h.id < ?)
+ORDER BY h.happened DESC, h.id DESC LIMIT ?;
+
 -- name: tag_list
 -- roles: registry
 SELECT name FROM tag WHERE repository_id = ? AND name > ?

@@ -17,6 +17,7 @@ db_live_tests = \
 	tests/db/plan_test \
 	tests/db/repo_test \
 	tests/db/schema_test \
+	tests/db/tag_history_test \
 	tests/db/txn_test \
 	tests/db/upload_test
 check_PROGRAMS += $(db_live_tests)
@@ -60,6 +61,8 @@ tests_db_repo_test_SOURCES = tests/db/repo_test.c $(db_rows)
 tests_db_repo_test_LDADD = $(db_libs)
 tests_db_schema_test_SOURCES = tests/db/schema_test.c $(db_rows)
 tests_db_schema_test_LDADD = $(db_libs)
+tests_db_tag_history_test_SOURCES = tests/db/tag_history_test.c $(db_rows)
+tests_db_tag_history_test_LDADD = $(db_libs)
 tests_db_txn_test_SOURCES = tests/db/txn_test.c $(db_own)
 tests_db_txn_test_LDADD = $(db_libs)
 tests_db_upload_test_SOURCES = tests/db/upload_test.c $(db_rows)
