@@ -159,6 +159,8 @@ int cmd_gc_objects(struct cli *cli, struct err *err);
 int cmd_repository_create(struct cli *cli, struct err *err);
 int cmd_repository_list(struct cli *cli, struct err *err);
 int cmd_repository_set(struct cli *cli, struct err *err);
+int cmd_tag_history(struct cli *cli, struct err *err);
+int cmd_tag_restore(struct cli *cli, struct err *err);
 int cmd_revoke_tokens(struct cli *cli, struct err *err);
 int cmd_routes(struct cli *cli, struct err *err);
 

@@ -19,6 +19,7 @@ dtr_SOURCES = \
 	cli/cmd_revoke_tokens.c \
 	cli/cmd_routes.c \
 	cli/cmd_setting.c \
+	cli/cmd_tag.c \
 	cli/cmd_token.c \
 	cli/cmd_user.c \
 	cli/hosts.c \

@@ -98,6 +98,11 @@ static const struct cli_option repository_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option tag_restore_options[] = {
+	{ "digest", "DIGEST", "what it is to point to; else what it last did" },
+	{ 0 },
+};
+
 static const struct cli_option gc_options[] = {
 	{ "limit", "N", "remove at most N" },
 	{ 0 },
@@ -138,6 +143,11 @@ const struct cli_verb cli_verbs[] = {
 	    cmd_repository_list },
 	{ "repository set", "NAME", 1, "change a repository",
 	    repository_options, cmd_repository_set },
+	{ "tag history", "REPOSITORY[:TAG]", 1,
+	    "list what tags pointed to before", NULL, cmd_tag_history },
+	{ "tag restore", "REPOSITORY:TAG", 1,
+	    "bring a tag back that was moved or deleted", tag_restore_options,
+	    cmd_tag_restore },
 	{ "gc uploads", "", 0, "drop uploads that nobody went on with",
 	    gc_options, cmd_gc_uploads },
 	{ "gc objects", "", 0, "remove objects that nothing needs", gc_options,
@@ -186,7 +196,7 @@ put_verbs(FILE *out, const char *word)
 		if (strncmp(v->name, word, n) != 0)
 			continue;
 		snprintf(text, sizeof(text), "%s %s", v->name, v->arguments);
-		fprintf(out, "  %-24s %s\n", text, v->help);
+		fprintf(out, "  %-28s %s\n", text, v->help);
 	}
 }
 

@@ -418,7 +418,7 @@ def test_routes(ready):
 def test_help_and_version(ready):
     out = ready.dtr("--help").stdout
     verbs = re.findall(r"^  ([a-z][a-z-]*(?: [a-z]+)?) ", out, re.M)
-    assert len(verbs) == 22
+    assert len(verbs) == 24
     for verb in verbs:
         help_text = ready.dtr(*verb.split(), "--help").stdout
         assert help_text.startswith("usage: dtr " + verb)
