@@ -336,8 +336,8 @@ set_tags(struct db_tx *tx, struct push *p, const struct rand_id *id,
 	for (size_t i = 0; rc == 0 && i < p->in->tag_count; i++)
 		rc = set_tag(tx, p, i, id, err);
 	if (rc == 0 && limit > 0)
-		rc = tag_trim(
-		    tx, p->pool, &change, limit, &p->in->removed_tags, err);
+		rc = tag_trim(tx, p->pool, &change, limit, p->in->tags,
+		    p->in->tag_count, &p->in->removed_tags, err);
 	return rc;
 }
 

@@ -3,6 +3,7 @@
 #define COMMON_MODEL_MANIFEST_PUSH_H
 
 #include "common/model/repository.h"
+#include "common/model/tag.h"
 #include "common/oci/manifest.h"
 
 struct actor;
@@ -10,7 +11,7 @@ struct db;
 struct err;
 struct pool;
 
-#define MANIFEST_TAGS_MAX 32
+#define MANIFEST_TAGS_MAX TAG_PUSHED_MAX
 
 struct manifest_push {
 	const char *path; /* of the repository */

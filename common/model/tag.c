@@ -148,9 +148,30 @@ trim_one(struct db_tx *tx, const struct tag_change *change,
 		      : note_deletion(tx, oldest.note, oldest.name, &tag, err);
 }
 
+/* those beyond the limit, of which the pushed ones take their part */
+static int
+find_oldest(struct db_tx *tx, struct pool *pool,
+    const struct rand_id *repository_id, int64_t limit,
+    const char *const *pushed, size_t pushed_count, struct db_rows *rows_out,
+    struct err *err)
+{
+	struct db_value values[1 + TAG_PUSHED_MAX + 1];
+
+	ASSERT(pushed_count >= 1 && pushed_count <= TAG_PUSHED_MAX);
+	values[0] = db_id(repository_id);
+	for (size_t i = 0; i < TAG_PUSHED_MAX; i++)
+		values[1 + i] = db_text(pushed[i < pushed_count ? i : 0]);
+	for (size_t i = 0; i < pushed_count; i++)
+		limit -= !oci_tag_is_attached(pushed[i]);
+	values[1 + TAG_PUSHED_MAX] = db_int(limit);
+	return tx_select_(
+	    tx, pool, Q_TAG_OLDEST, rows_out, err, values, COUNT_OF(values));
+}
+
 int
 tag_trim(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
-    int64_t limit, size_t *removed_out, struct err *err)
+    int64_t limit, const char *const *pushed, size_t pushed_count,
+    size_t *removed_out, struct err *err)
 {
 	bool again = true;
 	int rc = 0;
@@ -161,8 +182,8 @@ tag_trim(struct db_tx *tx, struct pool *pool, const struct tag_change *change,
 		struct db_rows rows;
 
 		again = false;
-		rc = tx_select(tx, pool, Q_TAG_OLDEST, &rows, err,
-		    db_id(&change->repository_id), db_int(limit));
+		rc = find_oldest(tx, pool, &change->repository_id, limit,
+		    pushed, pushed_count, &rows, err);
 		for (size_t i = 0; rc == 0 && i < rows.count; i++) {
 			bool raced = false;
 

@@ -61,15 +61,20 @@ int tag_set(struct db_tx *tx, const struct tag_change *change,
     const struct tag *old, const struct rand_id *manifest_id,
     struct err *err);
 
+/* as many as tag_oldest of schema/query/tag.sql has places for */
+#define TAG_PUSHED_MAX 32
+
 /*
  * Removes the tags of a repository that were not pushed for longest, so that
- * at most limit stay, some at a time; *removed_out counts them. Pushes at the
- * same moment may leave a few more, which the next one takes. Those of
+ * at most limit stay, some at a time; *removed_out counts them. The pushed ones,
+ * which are 1 to TAG_PUSHED_MAX and no more than the limit, stay also when
+ * another node's clock made the others look newer. Pushes at the same moment
+ * may leave a few more, which the next one takes. Those of
  * oci_tag_is_attached() neither count nor go. Of change all but name is used.
  */
 int tag_trim(struct db_tx *tx, struct pool *pool,
-    const struct tag_change *change, int64_t limit, size_t *removed_out,
-    struct err *err);
+    const struct tag_change *change, int64_t limit, const char *const *pushed,
+    size_t pushed_count, size_t *removed_out, struct err *err);
 
 /* Removes a tag that points to this manifest; model_again() if it moved. */
 int tag_remove(struct db_tx *tx, const struct tag_change *change,

@@ -93,12 +93,13 @@ ORDER BY name LIMIT ?;
 -- roles: registry
 SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT ?;
 
--- Those beyond the first ? by their last push, but for attached ones.
+-- Those beyond the first ? by their last push, but for attached ones and those
+-- that are being pushed.
 -- name: tag_oldest
 -- roles: registry
 SELECT t.name, t.updated, t.manifest_id, m.algorithm, m.digest, m.media_type,
     m.size
 FROM (SELECT name, updated, manifest_id FROM tag
-    WHERE repository_id = ? AND attached = 0
+    WHERE repository_id = ? AND attached = 0 AND name NOT IN (?*32)
     ORDER BY updated DESC, name DESC LIMIT ?, 50) t
     JOIN manifest m ON m.id = t.manifest_id;

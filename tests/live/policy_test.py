@@ -117,6 +117,23 @@ def test_the_oldest_tags_go_beyond_the_limit(stack):
     assert rows == [[tag, "admin", digest_of(image)[7:].upper()] for tag in ("t5", "t3")]
 
 
+def test_a_tag_that_was_just_pushed_stays_whatever_the_clocks_say(stack):
+    """The others came by a node whose clock is ahead, or this one's was set back."""
+    dtr(stack, "repository", "create", "admin/clocks", "--tag-limit", "2")
+    repository = Repository(stack, "admin/clocks")
+    image = repository.image("clocks")
+    for tag in ("t1", "t2"):
+        assert repository.put(tag, image).status == 201
+    stack.sql("UPDATE tag SET updated = updated + INTERVAL 1 HOUR WHERE repository_id ="
+              " (SELECT id FROM repository WHERE path = 'admin/clocks')")
+    answer = repository.put("t3", image)
+    assert answer.status == 201 and "1 of the oldest" in answer.header("Warning")
+    assert repository.tags() == ["t2", "t3"]
+    answer = repository.put(digest_of(image) + "?tag=t4&tag=t5&tag=" + ATTACHED[0], image)
+    assert answer.status == 201 and "2 of the oldest" in answer.header("Warning")
+    assert repository.tags() == [ATTACHED[0], "t4", "t5"]
+
+
 ATTACHED = ["sha256-" + "a" * 64, "sha256-" + "a" * 64 + ".sig", "sha512-" + "b" * 64 + ".att"]
 
 
