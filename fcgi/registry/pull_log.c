@@ -65,15 +65,25 @@ copy(char *out, size_t size, const char *text)
 }
 
 static size_t
-chain_of(const struct rand_id *manifest_id, const char *tag)
+add_text(size_t h, const char *text)
+{
+	for (; *text != '\0'; text++)
+		h = h * 31 + (unsigned char)*text;
+	return h;
+}
+
+/* all that is_equal() looks at: thousands may want one image at a time */
+static size_t
+chain_of(
+    const struct req *req, const struct manifest *manifest, const char *tag)
 {
 	size_t h = 0;
 
 	/* ids of manifests are random behind their time */
-	memcpy(&h, manifest_id->bytes + RAND_ID_SIZE - sizeof(h), sizeof(h));
-	for (const char *p = tag; *p != '\0'; p++)
-		h = h * 31 + (unsigned char)*p;
-	return h % CHAINS;
+	memcpy(&h, manifest->id.bytes + RAND_ID_SIZE - sizeof(h), sizeof(h));
+	h = add_text(h, tag);
+	h = add_text(h, req->actor != NULL ? req->actor : "");
+	return add_text(h, req->remote) % CHAINS;
 }
 
 static bool
@@ -114,7 +124,7 @@ describe(struct pull *out, struct req *req, const struct manifest *manifest,
 static bool
 count(struct req *req, const struct manifest *manifest, const char *tag)
 {
-	struct pull **chain = &pull_chains[chain_of(&manifest->id, tag)];
+	struct pull **chain = &pull_chains[chain_of(req, manifest, tag)];
 	struct pull *pull = *chain;
 
 	while (pull != NULL && !is_equal(pull, req, manifest, tag))
