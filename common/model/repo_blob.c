@@ -169,16 +169,18 @@ static int
 delete_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct change *c = context;
-	int rc =
-	    tx_exec(tx, c->force ? Q_REPO_BLOB_HIDE_USED : Q_REPO_BLOB_HIDE,
-		NULL, err, db_id(&c->blob->repository_id),
-		db_id(&c->blob->blob_id));
+	uint64_t affected;
+	int rc = tx_exec(tx,
+	    c->force ? Q_REPO_BLOB_HIDE_USED : Q_REPO_BLOB_HIDE, &affected, err,
+	    db_id(&c->blob->repository_id), db_id(&c->blob->blob_id));
 
 	if (rc == 0 && !c->force)
 		rc = refuse_used(tx, c, err);
-	if (rc == 0)
-		rc = review_queue(tx, REVIEW_REPO_BLOB,
-		    &c->blob->repository_id, &c->blob->blob_id, 0, err);
+	/* somebody else deleted it, or an earlier run of ours */
+	if (rc < 0 || affected == 0)
+		return rc;
+	rc = review_queue(tx, REVIEW_REPO_BLOB, &c->blob->repository_id,
+	    &c->blob->blob_id, 0, err);
 	return rc < 0 ? rc : event_note_put(tx, c->note, err);
 }
 

@@ -481,6 +481,20 @@ def test_a_new_repository_gets_two_first_pushes_at_once(racing, pusher):
     invariants.check(racing)
 
 
+@pytest.mark.parametrize("what", ["blob", "image"])
+def test_what_is_deleted_twice_at_once_is_told_of_once(racing, pusher, what):
+    document = make_images(pusher, 1)[0]
+    path = "blobs/" + pusher.blob(os.urandom(1000))
+    if what == "image":
+        assert pusher.put("latest", document).status == 201
+        path = "manifests/" + digest_of(document)
+    one, two = at_once(racing, *[lambda: pusher.request("DELETE", path)] * 2)
+    assert (one.status, two.status) == (202, 202), (one.body, two.body)
+    assert racing.sql("SELECT COUNT(*) FROM event WHERE repository = '%s' AND kind = 3" % pusher.repo) == [["1"]]
+    assert pusher.request("HEAD", path).status == 404
+    invariants.check(racing)
+
+
 @pytest.mark.parametrize("order", ["push first", "delete first"])
 def test_a_blob_is_deleted_while_an_image_needs_it(racing, pusher, order):
     config, layer = os.urandom(100), os.urandom(1000)
