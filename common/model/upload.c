@@ -339,35 +339,39 @@ insert_content(struct db_tx *tx, const struct finish *f, struct err *err)
 	return rc < 0 ? rc : make_live(tx, f, &f->blob_id, err);
 }
 
+/* our object takes the place of the damaged one */
+static int
+mend_content(struct db_tx *tx, const struct finish *f,
+    const struct rand_id *blob_id, const struct rand_id *damaged_id,
+    struct err *err)
+{
+	uint64_t affected;
+	int rc = tx_exec(tx, Q_BLOB_MEND, &affected, err,
+	    db_id(&f->upload->object_id), db_id(blob_id));
+
+	if (rc == 0 && affected == 0)
+		rc = model_again(err);
+	if (rc == 0)
+		rc = make_live(tx, f, blob_id, err);
+	return rc < 0 ? rc : doom(tx, damaged_id, 0, err);
+}
+
 /* the content is there: use it, unless its object was found damaged */
 static int
 use_content(struct db_tx *tx, const struct finish *f,
     const struct db_rows *found, struct rand_id *blob_id, struct err *err)
 {
-	struct rand_id other = db_cell_id(found, 0, 1);
+	struct rand_id object_id = db_cell_id(found, 0, 1);
 	bool damaged = db_cell(found, 0, 2)->i == 1;
-	uint64_t affected;
 	int rc;
 
 	*blob_id = db_cell_id(found, 0, 0);
-	if (damaged) {
-		rc = tx_exec(tx, Q_BLOB_MEND, &affected, err,
-		    db_id(&f->upload->object_id), db_id(blob_id));
-		if (rc == 0 && affected == 0)
-			rc = model_again(err);
-		if (rc == 0)
-			rc = make_live(tx, f, blob_id, err);
-	} else {
-		other = f->upload->object_id;
-		rc = 0;
-	}
-	if (rc == 0)
-		rc = doom(tx, &other, 0, err);
-	if (rc == 0 && f->content->sha512 != NULL)
-		rc = tx_exec(tx, Q_BLOB_SET_SHA512, NULL, err,
-		    db_bytes(f->content->sha512, DIGEST_SHA512_SIZE),
-		    db_id(blob_id));
-	return rc;
+	rc = damaged ? mend_content(tx, f, blob_id, &object_id, err)
+		     : doom(tx, &f->upload->object_id, 0, err);
+	if (rc < 0 || f->content->sha512 == NULL)
+		return rc;
+	return tx_exec(tx, Q_BLOB_SET_SHA512, NULL, err,
+	    db_bytes(f->content->sha512, DIGEST_SHA512_SIZE), db_id(blob_id));
 }
 
 static int
