@@ -246,23 +246,36 @@ has_member(const struct jsr *root, const char *name)
 	    list.node != NULL;
 }
 
+/* the document's own type, NULL if it says none; type: the header's, or NULL */
+static int
+own_type(const struct jsr *root, const char *type, const char **own_out,
+    struct err *err)
+{
+	int rc;
+
+	*own_out = NULL;
+	rc = jsr_str(root, "mediaType", false, own_out, err);
+	if (rc < 0 || type == NULL || *own_out == NULL ||
+	    strcmp(type, *own_out) == 0)
+		return rc;
+	return err_set(err, E_INVALID,
+	    "Content-Type \"%.100s\" differs from the document's mediaType "
+	    "\"%.100s\"",
+	    type, *own_out);
+}
+
 /* the header's type, else the document's own, else by its members */
 static int
 decide_type(struct oci_manifest *out, struct pool *pool,
     const char *content_type, const struct jsr *root, struct err *err)
 {
-	const char *own = NULL;
+	const char *own;
 	const char *type =
 	    content_type != NULL ? bare_type(pool, content_type) : NULL;
-	int rc = jsr_str(root, "mediaType", false, &own, err);
+	int rc = own_type(root, type, &own, err);
 
 	if (rc < 0)
 		return rc;
-	if (type != NULL && own != NULL && strcmp(type, own) != 0)
-		return err_set(err, E_INVALID,
-		    "Content-Type \"%.100s\" differs from the document's "
-		    "mediaType \"%.100s\"",
-		    type, own);
 	if (type == NULL)
 		type = own;
 	if (type == NULL)
@@ -430,19 +443,14 @@ static int
 parse_other(struct oci_manifest *out, struct pool *pool,
     const char *content_type, const struct jsr *root, struct err *err)
 {
-	const char *own = NULL;
-	int rc = jsr_str(root, "mediaType", false, &own, err);
+	const char *own;
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	out->media_type = bare_type(pool, content_type);
-	if (own != NULL && strcmp(own, out->media_type) != 0)
-		return err_set(err, E_INVALID,
-		    "Content-Type \"%.100s\" differs from the document's "
-		    "mediaType \"%.100s\"",
-		    out->media_type, own);
-	rc = parse_member(&out->subject, &out->has_subject, root, "subject",
-	    false, err);
+	rc = own_type(root, out->media_type, &own, err);
+	if (rc == 0)
+		rc = parse_member(&out->subject, &out->has_subject, root,
+		    "subject", false, err);
 	if (rc == 0)
 		rc = parse_artifact_type(out, root, err);
 	return rc < 0 ? rc : parse_annotations(out, root, err);
