@@ -51,6 +51,21 @@ load_fallback(struct req *req, const struct referrer_query *query,
 	return rc < 0 ? rc : 1;
 }
 
+/* which of them referrer_list() does not know */
+static int
+choose(struct req *req, const struct referrer_query *query,
+    const struct oci_referrer *entries, size_t count, bool *keep,
+    struct err *err)
+{
+	struct oci_digest *digests =
+	    pool_array(req->pool, count, sizeof(*digests));
+
+	for (size_t i = 0; i < count; i++)
+		digests[i] = entries[i].digest;
+	return referrer_keep_fallback(
+	    registry.db, req->pool, query, digests, count, keep, err);
+}
+
 /* clients that did not find this API kept a list of their own: what it names
  * and we do not know belongs to the first page, or pages: *from_io is where
  * the next one begins, 0 when there is none */
@@ -58,7 +73,6 @@ static int
 put_fallback(struct req *req, const struct referrer_query *query, struct jsw *w,
     size_t *from_io, struct err *err)
 {
-	struct oci_digest *digests;
 	struct oci_referrer *entries;
 	const char *payload;
 	size_t count, n, i = *from_io;
@@ -70,22 +84,21 @@ put_fallback(struct req *req, const struct referrer_query *query, struct jsw *w,
 		return rc;
 	count = oci_referrer_index_parse(
 	    req->pool, query->artifact_type, payload, n, &entries);
-	digests = pool_array(req->pool, count, sizeof(*digests));
+	if (i >= count)
+		return 0;
 	keep = pool_array(req->pool, count, sizeof(*keep));
-	for (size_t j = 0; j < count; j++)
-		digests[j] = entries[j].digest;
-	if (i > count)
-		i = count;
-	rc = referrer_keep_fallback(registry.db, req->pool, query, digests + i,
-	    count - i, keep + i, err);
-	for (; rc == 0 && i < count && w->out->len < FALLBACK_BYTES; i++)
-		if (keep[i])
-			oci_referrer_put(w, &entries[i]);
-	/* a page without entries would be in vain */
-	while (rc == 0 && i < count && !keep[i])
-		i++;
+	rc = choose(req, query, entries + i, count - i, keep + i, err);
+	if (rc < 0)
+		return rc;
+	for (; i < count; i++) {
+		if (!keep[i])
+			continue;
+		if (w->out->len >= FALLBACK_BYTES)
+			break;
+		oci_referrer_put(w, &entries[i]);
+	}
 	*from_io = i < count ? i : 0;
-	return rc;
+	return 0;
 }
 
 static void
