@@ -18,7 +18,7 @@ typedef VEC(struct oci_digest) digest_list;
 struct link_kind {
 	unsigned link;
 	unsigned link_rest; /* what link left out */
-	unsigned linked;
+	unsigned linked; /* NONE: they need not be there */
 	bool is_child;
 };
 
@@ -33,6 +33,17 @@ static const struct link_kind blob_sha512 = {
 	.link = NONE,
 	.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA512,
 	.linked = Q_MANIFEST_BLOB_LINKED_SHA512,
+};
+/* after the others, which may name the same ones */
+static const struct link_kind foreign_sha256 = {
+	.link = NONE,
+	.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA256,
+	.linked = NONE,
+};
+static const struct link_kind foreign_sha512 = {
+	.link = NONE,
+	.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA512,
+	.linked = NONE,
 };
 static const struct link_kind child = {
 	.link = Q_MANIFEST_CHILD_LINK,
@@ -166,7 +177,7 @@ link_list(struct db_tx *tx, struct pool *pool, const struct link_kind *kind,
 		int rc = link_batch(tx, kind, manifest_id, repository_id,
 		    list->items + i, count, &linked, err);
 
-		if (rc == 0 && linked != count)
+		if (rc == 0 && linked != count && kind->linked != NONE)
 			rc = find_missing(tx, pool, kind, manifest_id,
 			    list->items + i, count, missing, err);
 		if (rc < 0)
@@ -189,20 +200,20 @@ tell_missing(struct manifest_push *push, const digest_list *missing,
 	return err_reason(err, "MANIFEST_BLOB_UNKNOWN");
 }
 
-/* what must be there, by digest algorithm: [sha256], [sha512] */
+/* what must be there and what need not, by digest algorithm: [sha256],
+ * [sha512] */
 static void
 collect(struct pool *pool, const struct oci_manifest *document,
-    digest_list lists[2])
+    digest_list needed[2], digest_list foreign[2])
 {
 	if (document->has_config)
-		VEC_PUSH(&lists[document->config.digest.algorithm], pool,
+		VEC_PUSH(&needed[document->config.digest.algorithm], pool,
 		    document->config.digest);
 	for (size_t i = 0; i < document->item_count; i++) {
 		const struct oci_descriptor *item = &document->items[i];
+		digest_list *lists = item->is_foreign ? foreign : needed;
 
-		if (!item->is_foreign)
-			VEC_PUSH(&lists[item->digest.algorithm], pool,
-			    item->digest);
+		VEC_PUSH(&lists[item->digest.algorithm], pool, item->digest);
 	}
 }
 
@@ -238,19 +249,26 @@ manifest_link(struct db_tx *tx, struct pool *pool,
     struct err *err)
 {
 	bool is_index = push->document->kind == OCI_KIND_INDEX;
-	digest_list lists[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX + 1),
+	digest_list needed[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX + 1),
 		VEC_INIT(OCI_DESCRIPTORS_MAX + 1) };
+	digest_list foreign[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX),
+		VEC_INIT(OCI_DESCRIPTORS_MAX) };
 	digest_list missing = VEC_INIT(2 * OCI_DESCRIPTORS_MAX + 2);
-	int rc;
+	const struct {
+		const struct link_kind *kind;
+		digest_list *list;
+	} steps[] = {
+		{ is_index ? &child : &blob_sha256, &needed[DIGEST_SHA256] },
+		{ is_index ? &child : &blob_sha512, &needed[DIGEST_SHA512] },
+		{ &foreign_sha256, &foreign[DIGEST_SHA256] },
+		{ &foreign_sha512, &foreign[DIGEST_SHA512] },
+	};
+	int rc = 0;
 
-	collect(pool, push->document, lists);
-	rc = link_list(tx, pool, is_index ? &child : &blob_sha256,
-	    manifest_id, &push->repository.id, &lists[DIGEST_SHA256],
-	    &missing, err);
-	if (rc == 0)
-		rc = link_list(tx, pool, is_index ? &child : &blob_sha512,
-		    manifest_id, &push->repository.id, &lists[DIGEST_SHA512],
-		    &missing, err);
+	collect(pool, push->document, needed, foreign);
+	for (size_t i = 0; rc == 0 && i < COUNT_OF(steps); i++)
+		rc = link_list(tx, pool, steps[i].kind, manifest_id,
+		    &push->repository.id, steps[i].list, &missing, err);
 	if (rc == 0 && missing.count > 0)
 		rc = tell_missing(push, &missing, err);
 	return rc;

@@ -162,10 +162,19 @@ is_retyped(const struct push *p)
 	    strcmp(p->own_type, p->in->document->media_type) != 0;
 }
 
+static bool
+has_foreign(const struct oci_manifest *document)
+{
+	for (size_t i = 0; i < document->item_count; i++)
+		if (document->items[i].is_foreign)
+			return true;
+	return false;
+}
+
 /*
- * What it refers to may have been deleted after it or by force, and as another
- * type it may refer to something else: to link it anew finds that out. 1 if
- * that is needed.
+ * What it refers to may have been deleted after it or by force, what need not
+ * be here may have come, and as another type it may refer to something else: to
+ * link it anew finds that out. 1 if that is needed.
  */
 static int
 is_to_renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
@@ -175,7 +184,7 @@ is_to_renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
 	struct db_rows rows;
 	int rc;
 
-	if (!p->is_visible || is_retyped(p))
+	if (!p->is_visible || is_retyped(p) || has_foreign(p->in->document))
 		return 1;
 	rc = tx_select(tx, p->pool,
 	    is_index ? Q_MANIFEST_CHILD_CUT : Q_MANIFEST_BLOB_CUT, &rows, err,

@@ -277,6 +277,33 @@ def _(t):
     drop(t, "blobs/" + digest_of(b"{}")).must(405, "UNSUPPORTED")
 
 
+def foreign(data):
+    return images.descriptor(digest_of(data), len(data), images.FOREIGN, urls=["https://example.com/layer"])
+
+
+@choice("blob-delete: a layer that need not be here is 405 while a manifest names it")
+def _(t):
+    document = t.small()
+    document["layers"] = [foreign(b"from afar"), foreign(b"not here"), t.descriptor(b"needed"), foreign(b"needed")]
+    t.push(b"from afar")
+    data = images.dumps(document)
+    t.put("latest", data).must(201)
+    drop(t, "blobs/" + digest_of(b"from afar")).must(405, "UNSUPPORTED").holds(digest_of(data))
+    drop(t, "manifests/" + digest_of(data)).must(202)
+    drop(t, "blobs/" + digest_of(b"from afar")).must(202)
+
+
+@choice("blob-delete: a layer that came after a manifest that names it is 405 once that is pushed again")
+def _(t):
+    document = t.small()
+    document["layers"] = [foreign(b"late")]
+    t.put("latest", document).must(201)
+    digest = t.push(b"late")
+    t.put("latest", document).must(201)
+    drop(t, "blobs/" + digest).must(405, "UNSUPPORTED")
+    t.blob(digest).must(200).is_bytes(b"late")
+
+
 @rule("blob-delete: after its manifest it can go")
 def _(t):
     digest = t.tagged("latest")
