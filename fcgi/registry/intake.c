@@ -269,10 +269,7 @@ record_anyway(struct intake *intake)
 		err_clear(&ignored);
 }
 
-/*
- * After a failure: what arrived before counts if it can be made durable, and
- * the claim is given back, so that the client can go on from there at once.
- */
+/* after a failure: what arrived before counts if it can be made durable */
 static void
 salvage(struct intake *intake, struct blob_writer *writer, uint64_t received)
 {
@@ -284,16 +281,6 @@ salvage(struct intake *intake, struct blob_writer *writer, uint64_t received)
 		digest_free(&intake->digest);
 	if (intake->digest == NULL)
 		intake->upload.hash_state_size = 0;
-	record_anyway(intake);
-}
-
-/* a body that does not fit its range: nothing of it counts, the saved hash
- * and what was recorded before stay as they were */
-static void
-forget_body(struct intake *intake)
-{
-	digest_free(&intake->digest);
-	record_anyway(intake);
 }
 
 int
@@ -318,11 +305,17 @@ intake_append(struct req *req, struct intake *intake, struct err *err)
 		rc = blob_write_sync(writer, err);
 	if (rc == 0)
 		intake->upload.received = received;
-	else if (intake->claimed && intake->misfits)
-		forget_body(intake);
+	else if (intake->misfits)
+		/* nothing of the body counts, the saved hash and what was
+		 * recorded before stay as they were */
+		digest_free(&intake->digest);
 	else if (intake->claimed)
 		salvage(intake, writer, received);
+	/* NFS writes at the close what could not be synced: before the next
+	 * writer, who may be on another node */
 	blob_write_close(&writer);
+	if (rc < 0 && intake->claimed)
+		record_anyway(intake);
 	if (rc == E_ABORTED)
 		metric_add(REGISTRY_UPLOADS_ABORTED, 1);
 	return rc;

@@ -29,7 +29,7 @@ PLAIN_BUILD = os.environ.get("DTR_PLAIN_BUILD", os.path.join(TOP, "build-plain")
 KINDS = ("hash", "pwrite", "pread", "fdatasync", "fsync", "openat", "ftruncate",
          "execute", "commit", "committed", "answer")
 SOCKETS = {"dtr-registry": ("registry.sock", "upload.sock"), "dtr-garant": ("garant.sock",), "dtr-api": ("api.sock",)}
-KILL, KILL_ALL, CUT, STALL = 1, 2, 3, 4
+NOTHING, KILL, KILL_ALL, CUT, STALL = range(5)
 POINT = struct.Struct("5I")  # calls, at, times, action, fired
 
 

@@ -5,6 +5,7 @@ its work, so that each order of things happens for certain.
 """
 import base64
 import contextlib
+import errno
 import hashlib
 import itertools
 import json
@@ -17,7 +18,7 @@ import pytest
 
 import fastcgi
 import invariants
-from faults import STALL, FaultyStack
+from faults import NOTHING, STALL, FaultyStack, fail
 from pusher import OCI, Pusher, digest_of, image, index
 from stack import PASSWORD, wait_for
 from threads import Guarded
@@ -228,6 +229,50 @@ def test_a_long_take_over_keeps_its_lease(racing, pusher):
     pusher.check_blob(data)
     racing.sql("DELETE FROM setting WHERE name = 'upload.lease'")
     racing.recover()
+
+
+def is_open(stack, key):
+    """Has any process of the registry this object open?"""
+    found = []
+    for pid in stack.workers("dtr-registry"):
+        for name in os.listdir("/proc/%d/fd" % pid):
+            with contextlib.suppress(FileNotFoundError):
+                found.append(os.readlink("/proc/%d/fd/%s" % (pid, name)))
+    return any(path.endswith(key) for path in found)
+
+
+@pytest.mark.parametrize("why", ["it cannot be made durable", "it does not fit"])
+def test_a_writer_that_fails_closes_its_object_before_the_next_one_may_write(racing, pusher, why):
+    """Some file systems write at the close what is left, over what the next one wrote on another node."""
+    data = os.urandom(SIZE)
+    location = begin(pusher, data)
+    key, = racing.sql("SELECT o.object_key FROM object o JOIN upload u ON u.object_id = o.id "
+                      "ORDER BY u.started DESC LIMIT 1")[0]
+
+    place = [("Content-Range", "%d-%d" % (HALF, SIZE))] if why == "it does not fit" else []
+
+    def append():
+        # not through a web server that looks how long the body is
+        return fastcgi.ask(racing.path("run/upload.sock"), "PATCH", location, pusher.headers + place, data[HALF:],
+                           chunked=True)[0]
+
+    def claimed():
+        return racing.sql("SELECT lease_until > UTC_TIMESTAMP(6) FROM upload ORDER BY started DESC LIMIT 1") == [["1"]]
+
+    with held(racing, "pwrite", 1, append) as writer:
+        assert claimed() and is_open(racing, key)
+        with racing.fault("fdatasync", 1, NOTHING if place else fail(errno.EIO)), \
+                racing.fault("execute", 1, STALL) as record:
+            writer.release()
+            record.wait()
+            # this statement gives the claim back
+            assert claimed() and not is_open(racing, key)
+            record.disarm()
+            assert writer.finish() == (400 if place else 500)
+    assert not claimed() and pusher.offset(location) == HALF
+    assert pusher.finish(location, digest_of(data), data[HALF:]).status == 201
+    pusher.check_blob(data)
+    invariants.check(racing)
 
 
 # --- a login and the end of its rights
