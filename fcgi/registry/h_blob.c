@@ -70,17 +70,32 @@ refuse_range(struct req *req, uint64_t size, struct err *err)
 	return err_reason(err, "RANGE_INVALID");
 }
 
+/* for a lost object a web server would say that there is none, and for how
+ * long that may be kept; a cut one it would send as the blob */
+static int
+open_blob(
+    const struct repo_blob *blob, struct blob_reader **out, struct err *err)
+{
+	uint64_t size;
+	int rc = blob_read_open(registry.store, blob->key, out, &size, err);
+
+	if (rc < 0 || size == blob->size)
+		return rc;
+	blob_read_close(out);
+	err_set(err, E_INTERNAL, "the blob store has lost bytes");
+	return err_cause(err,
+	    "the object has %" PRIu64 " bytes, its row says %" PRIu64, size,
+	    blob->size);
+}
+
 /* the responder sends the bytes: small blobs, and servers without sendfile */
 static int
-send_blob(struct req *req, const struct repo_blob *blob, const char *digest,
-    const struct range *part, struct err *err)
+send_blob(struct req *req, struct blob_reader *reader,
+    const struct repo_blob *blob, const char *digest, const struct range *part,
+    struct err *err)
 {
-	struct blob_reader *reader = NULL;
 	uint64_t first = 0, length = blob->size;
-	int rc = blob_read_open(registry.store, blob->key, &reader, NULL, err);
 
-	if (rc < 0)
-		return rc;
 	reply_content(req, digest, CACHING);
 	resp_header(req, "Accept-Ranges", "bytes");
 	if (part != NULL) {
@@ -92,9 +107,7 @@ send_blob(struct req *req, const struct repo_blob *blob, const char *digest,
 		    part->last, blob->size);
 	}
 	resp_stream(req, TYPE, length);
-	rc = send_part(req, reader, first, length, err);
-	blob_read_close(&reader);
-	return rc;
+	return send_part(req, reader, first, length, err);
 }
 
 static int
@@ -165,19 +178,27 @@ get(struct req *req, const struct repo_blob *blob, const char *digest,
 	enum range_result found =
 	    range_parse(&range, wanted_range(req, digest), blob->size);
 	bool is_part = found == RANGE_ONE;
+	struct blob_reader *reader = NULL;
 	const char *path;
+	int rc;
 
 	/* also of what is handed over: web servers say it in ways of their own */
 	if (found == RANGE_UNSATISFIABLE)
 		return refuse_range(req, blob->size, err);
+	rc = open_blob(blob, &reader, err);
+	if (rc < 0)
+		return rc;
 	path = handover_path(req, blob);
-	if (path == NULL)
-		return send_blob(
-		    req, blob, digest, is_part ? &range : NULL, err);
-	reply_content(req, digest, CACHING);
-	hand_over(
-	    req, path, is_part ? range.last - range.first + 1 : blob->size);
-	return 0;
+	if (path == NULL) {
+		rc = send_blob(
+		    req, reader, blob, digest, is_part ? &range : NULL, err);
+	} else {
+		reply_content(req, digest, CACHING);
+		hand_over(req, path,
+		    is_part ? range.last - range.first + 1 : blob->size);
+	}
+	blob_read_close(&reader);
+	return rc;
 }
 
 int

@@ -2,6 +2,7 @@
 import contextlib
 import http.client
 import itertools
+import json
 import os
 import re
 import shutil
@@ -332,16 +333,20 @@ def test_client_that_aborts_a_pull(stack, repo):
         assert line["bytes_out"] < len(data)
 
 
-def test_lost_object_tells_nothing(stack, repo):
-    data = os.urandom(LONG)
+@pytest.mark.parametrize("size", (100, LONG))
+@pytest.mark.parametrize("lose", (os.remove, lambda path: os.truncate(path, 99)), ids=("lost", "cut"))
+def test_lost_object_is_a_fault(stack, repo, size, lose):
+    """Neither "there is none" nor something else in its place, to be kept for a year."""
+    data = os.urandom(size)
     digest = repo.push(data)
     for folder, _, names in os.walk(stack.storage):
         for name in names:
             with open(os.path.join(folder, name), "rb") as f:
                 if f.read() == data:
-                    os.remove(f.name)
-    status, _, body = get(repo, digest)
-    assert status in (403, 404, 500) and data not in body
+                    lose(f.name)
+    status, headers, body = get(repo, digest)
+    assert (status, json.loads(body)["errors"][0]["code"]) == (500, "UNKNOWN")
+    assert not values(headers, "Cache-Control") and not values(headers, "ETag")
 
 
 @pytest.mark.parametrize("wrong", ("accel", "xsendfile"))
