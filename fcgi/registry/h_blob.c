@@ -249,6 +249,8 @@ h_blob_delete(struct req *req, struct err *err)
 	note->event.size = blob.size;
 	rc = repo_blob_delete(registry.db, req->pool, &blob,
 	    settings.delete_force, note, err);
+	if (rc == E_CONFLICT)
+		resp_header(req, "Allow", "GET, HEAD");
 	if (rc < 0)
 		return rc;
 	resp_status(req, 202);

@@ -147,7 +147,10 @@ delete_manifest(struct req *req, const struct reference *reference,
 	note->event.size = manifest.size;
 	deletion.manifest = &manifest;
 	deletion.note = note;
-	return manifest_delete(registry.db, req->pool, &deletion, err);
+	rc = manifest_delete(registry.db, req->pool, &deletion, err);
+	if (rc == E_CONFLICT)
+		resp_header(req, "Allow", "GET, HEAD, PUT");
+	return rc;
 }
 
 int

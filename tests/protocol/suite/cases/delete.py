@@ -304,6 +304,18 @@ def _(t):
     t.blob(digest).must(200).is_bytes(b"late")
 
 
+@choice("delete: what is refused with 405 names the methods that are left")
+def _(t):
+    document = t.small()
+    data = images.dumps(document)
+    t.put("latest", data).must(201)
+    t.put("many", images.index([images.descriptor(digest_of(data), len(data), images.MANIFEST)])).must(201)
+    for what, left in (("blobs/" + document["config"]["digest"], {"GET", "HEAD"}),
+                       ("manifests/" + digest_of(data), {"GET", "HEAD", "PUT"})):
+        answer = drop(t, what).must(405)
+        same(set((answer.header("Allow") or "").split(", ")), left, "Allow of " + what)
+
+
 @rule("blob-delete: after its manifest it can go")
 def _(t):
     digest = t.tagged("latest")
