@@ -242,6 +242,8 @@ h_blob_delete(struct req *req, struct err *err)
 	if (rc == 0)
 		rc = repo_blob_find(registry.db, req->pool, req->args[0],
 		    &digest, &blob, err);
+	if (rc == 0)
+		rc = reply_check_match(req, req->args[1], err);
 	if (rc < 0)
 		return rc;
 	note = note_new(req, EVENT_DELETE, EVENT_BLOB, &blob.repository_id);

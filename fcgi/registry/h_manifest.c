@@ -138,6 +138,8 @@ delete_manifest(struct req *req, const struct reference *reference,
 	struct manifest manifest;
 	int rc = find(req, reference, &manifest, err);
 
+	if (rc == 0)
+		rc = reply_check_match(req, req->args[1], err);
 	if (rc < 0)
 		return rc;
 	note = note_new(

@@ -18,16 +18,25 @@ reply_content(struct req *req, const char *digest, const char *caching)
 }
 
 int
+reply_check_match(const struct req *req, const char *digest, struct err *err)
+{
+	const char *match = req_header(req, "IF_MATCH");
+
+	if (match == NULL || etag_list_has(match, digest, ETAG_STRONG))
+		return 0;
+	err_set(err, E_CONFLICT, "If-Match does not hold: %s", digest);
+	return err_reason(err, "PRECONDITION_FAILED");
+}
+
+int
 reply_conditions(
     struct req *req, const char *digest, const char *caching, struct err *err)
 {
-	const char *match = req_header(req, "IF_MATCH");
 	const char *none_match = req_header(req, "IF_NONE_MATCH");
+	int rc = reply_check_match(req, digest, err);
 
-	if (match != NULL && !etag_list_has(match, digest, ETAG_STRONG)) {
-		err_set(err, E_CONFLICT, "If-Match does not hold: %s", digest);
-		return err_reason(err, "PRECONDITION_FAILED");
-	}
+	if (rc < 0)
+		return rc;
 	if (none_match == NULL || !etag_list_has(none_match, digest, ETAG_WEAK))
 		return 0;
 	resp_status(req, 304);

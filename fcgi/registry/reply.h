@@ -18,6 +18,10 @@ void reply_content(struct req *req, const char *digest, const char *caching);
 int reply_conditions(
     struct req *req, const char *digest, const char *caching, struct err *err);
 
+/* If-Match of a request to change or delete it: as above. */
+int reply_check_match(
+    const struct req *req, const char *digest, struct err *err);
+
 /* 201 with Location "/v2/<name>/<kind>/<digest>". */
 void reply_created(struct req *req, const char *kind, const char *digest);
 

@@ -279,6 +279,18 @@ def _(t):
     t.manifest("latest", ACCEPT).must(404)
 
 
+@choice("if-match: DELETE by digest holds to it")
+def _(t):
+    digest, _answer = put(t, "latest")
+    blob = t.push(b"deleted on a condition")
+    for path, tag in (("manifests/" + digest, digest), ("blobs/" + blob, blob)):
+        path = "%s/%s" % (t.repo, path)
+        t.delete(path, ("If-Match", '"%s"' % OTHER)).must(412, "PRECONDITION_FAILED")
+        t.request("HEAD", "/v2/" + path, [ACCEPT]).must(200)
+        t.delete(path, ("If-Match", '"%s", "%s"' % (OTHER, tag))).must(202)
+        t.request("HEAD", "/v2/" + path, [ACCEPT]).must(404)
+
+
 @choice("if-match: 412 has an error of the usual form")
 def _(t):
     answer = put(t, "latest", ("If-Match", "*"))[1].must(412)
