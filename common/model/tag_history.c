@@ -208,8 +208,8 @@ set_tag(struct db_tx *tx, const struct restore *r, struct err *err)
 	if (rc == 0)
 		rc = put_event(tx, r, err);
 	if (rc == 0 && limit > 0)
-		rc = tag_trim(
-		    tx, r->pool, &change, limit, &in->removed_tags, err);
+		rc = tag_trim(tx, r->pool, &change, limit, &in->tag, 1,
+		    &in->removed_tags, err);
 	return rc;
 }
 
