@@ -36,25 +36,31 @@ parse_bool(const char *value, bool *out)
 	return *out || strcmp(value, "false") == 0;
 }
 
-/* puts one value into its member; E_NOTFOUND for a name that is not ours */
+/*
+ * Puts one value into its member, and if it does not parse what that is in
+ * before; E_NOTFOUND for a name that is not ours.
+ */
 static int
-apply(struct settings *s, const char *name, const char *value, struct err *err)
+apply(struct settings *s, const struct settings *before, const char *name,
+    const char *value, struct err *err)
 {
 #define SETTING_BOOL(member, key, def, help) \
 	if (strcmp(name, key) == 0) { \
-		if (!parse_bool(value, &s->member)) \
-			return err_set(err, E_INVALID, \
-			    "setting \"%s\" must be true or false", name); \
-		return 0; \
+		if (parse_bool(value, &s->member)) \
+			return 0; \
+		s->member = before->member; \
+		return err_set(err, E_INVALID, \
+		    "setting \"%s\" must be true or false", name); \
 	}
 #define SETTING_NUMBER(member, key, def, min, max, help) \
 	if (strcmp(name, key) == 0) { \
-		if (!num_parse_range(value, (min), (max), &s->member)) \
-			return err_set(err, E_INVALID, \
-			    "setting \"%s\" must be a number from %lld to " \
-			    "%lld", \
-			    name, (long long)(min), (long long)(max)); \
-		return 0; \
+		if (num_parse_range(value, (min), (max), &s->member)) \
+			return 0; \
+		s->member = before->member; \
+		return err_set(err, E_INVALID, \
+		    "setting \"%s\" must be a number from %lld to " \
+		    "%lld", \
+		    name, (long long)(min), (long long)(max)); \
 	}
 #include "common/model/setting_keys.def"
 #undef SETTING_BOOL
@@ -62,12 +68,14 @@ apply(struct settings *s, const char *name, const char *value, struct err *err)
 	return err_set(err, E_NOTFOUND, "no setting \"%s\"", name);
 }
 
-int
-setting_load(
-    struct db *db, struct pool *pool, struct settings *out, struct err *err)
+/* 1 all of them; 0 some are as in before, and err says what is wrong */
+static int
+load(struct db *db, struct pool *pool, const struct settings *before,
+    struct settings *out, struct err *err)
 {
 	struct db_rows rows;
 	int rc = db_select(db, pool, Q_SETTING_ALL, &rows, err);
+	bool all = true;
 
 	if (rc < 0)
 		return rc;
@@ -75,13 +83,25 @@ setting_load(
 	for (size_t i = 0; i < rows.count; i++) {
 		struct err refused;
 
-		rc = apply(out, db_cell(&rows, i, 0)->p,
+		rc = apply(out, before, db_cell(&rows, i, 0)->p,
 		    db_cell(&rows, i, 1)->p, &refused);
 		/* a newer version's setting is none of our business */
-		if (rc < 0 && rc != E_NOTFOUND)
-			return err_set(err, E_INTERNAL, "%s", refused.text);
+		if (rc == 0 || rc == E_NOTFOUND)
+			continue;
+		err_set(err, E_INTERNAL, "%s", refused.text);
+		all = false;
 	}
-	return 0;
+	return all;
+}
+
+int
+setting_load(
+    struct db *db, struct pool *pool, struct settings *out, struct err *err)
+{
+	struct settings usual = defaults();
+	int rc = load(db, pool, &usual, out, err);
+
+	return rc == 0 ? E_INTERNAL : rc < 0 ? rc : 0;
 }
 
 struct change {
@@ -103,7 +123,7 @@ setting_set(struct db *db, const char *name, const char *value, struct err *err)
 {
 	struct change c = { name, value };
 	struct settings checked = defaults();
-	int rc = apply(&checked, name, value, err);
+	int rc = apply(&checked, &checked, name, value, err);
 
 	return rc < 0 ? rc : db_txn(db, set_tx, &c, err);
 }
@@ -131,17 +151,25 @@ int
 settings_refresh(struct db *db, struct err *err)
 {
 	struct pool *pool = pool_new(POOL_SIZE);
-	struct settings fresh;
-	int rc = setting_load(db, pool, &fresh, err);
+	struct settings before, fresh;
+	bool is_first;
+	int rc;
 
+	pthread_mutex_lock(&settings_lock);
+	before = settings_snapshot;
+	is_first = atomic_load(&settings_serial) == 0;
+	pthread_mutex_unlock(&settings_lock);
+	rc = load(db, pool, &before, &fresh, err);
 	pool_free(&pool);
 	if (rc < 0)
 		return rc;
+	if (rc == 0 && is_first)
+		return E_INTERNAL;
 	pthread_mutex_lock(&settings_lock);
 	settings_snapshot = fresh;
 	atomic_fetch_add(&settings_serial, 1);
 	pthread_mutex_unlock(&settings_lock);
-	return 0;
+	return rc == 0 ? E_INTERNAL : 0;
 }
 
 int

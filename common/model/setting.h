@@ -36,8 +36,10 @@ int setting_revoke_tokens(struct db *db, struct err *err);
 
 /*
  * The process's snapshot. settings_refresh() reads it anew (from the
- * server's tick); settings_current() copies it, and reads it first if there
- * is none yet: E_BUSY when that fails, and else err stays as it is.
+ * server's tick); a value that does not parse is E_INTERNAL, and does not keep
+ * the others from changing, least of all the one that revokes tokens.
+ * settings_current() copies it, and reads it first if there is none yet:
+ * E_BUSY when that fails, and else err stays as it is.
  */
 int settings_refresh(struct db *db, struct err *err);
 int settings_current(struct db *db, struct settings *out, struct err *err);

@@ -208,6 +208,21 @@ def test_who_may_read_no_more_may_not_with_an_older_token(stack):
     assert Repository(stack, "admin/closing").ask("GET", "manifests/a").status == 200
 
 
+def test_a_setting_that_cannot_be_read_keeps_no_token_from_being_revoked(stack):
+    dtr(stack, "user", "create", "leaver", "--password-file", stack.path("password"))
+    token = stack.bearer("registry:catalog:*", user="leaver")
+
+    def statuses():
+        return {stack.request("GET", "/v2/_catalog", token).status for _ in range(8)}
+    assert statuses() == {200}
+    stack.sql("REPLACE INTO setting VALUES ('gc.delay', 'soon', 1, UTC_TIMESTAMP(6))")
+    try:
+        dtr(stack, "user", "set", "leaver", "--active", "no")
+        wait_for("every worker refuses the token", lambda: statuses() == {401})
+    finally:
+        stack.sql("DELETE FROM setting WHERE name = 'gc.delay'")
+
+
 def test_repositories_by_command(stack):
     assert "public" in dtr(stack, "repository", "create", "admin/seen", "--visibility", "public")
     again = stack.dtr("repository", "create", "admin/seen")
