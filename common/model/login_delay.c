@@ -7,6 +7,8 @@
 #include "common/model/model.h"
 #include "common/model/q.h"
 
+#define PURGE_MAX 1000 /* as in the statement */
+
 struct subject {
 	unsigned char bytes[DIGEST_SHA256_SIZE];
 };
@@ -79,13 +81,17 @@ login_delay_clear(
 }
 
 static int
-purge_tx(struct db_tx *tx, void *context UNUSED, struct err *err)
+purge_tx(struct db_tx *tx, void *context, struct err *err)
 {
-	return tx_exec(tx, Q_LOGIN_DELAY_PURGE, NULL, err);
+	return tx_exec(tx, Q_LOGIN_DELAY_PURGE, context, err);
 }
 
 int
-login_delay_purge(struct db *db, struct err *err)
+login_delay_purge(struct db *db, bool *more_out, struct err *err)
 {
-	return db_txn(db, purge_tx, NULL, err);
+	uint64_t removed = 0;
+	int rc = db_txn(db, purge_tx, &removed, err);
+
+	*more_out = rc == 0 && removed == PURGE_MAX;
+	return rc;
 }

@@ -24,7 +24,11 @@ int login_delay_fail(
 int login_delay_clear(
     struct db *db, const char *name, const char *address, struct err *err);
 
-/* Removes counts that are older than a day, at most 1 000 at once. */
-int login_delay_purge(struct db *db, struct err *err);
+/*
+ * Removes counts of nobody who failed within an hour, at most 1 000 at once;
+ * *more_out: there may be more. Who tries one name after the other makes a row
+ * with each.
+ */
+int login_delay_purge(struct db *db, bool *more_out, struct err *err);
 
 #endif

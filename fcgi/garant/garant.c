@@ -13,7 +13,7 @@
 #include "fcgi/garant/login.h"
 #include "fcgi/garant/signer.h"
 
-/* ticks between two removals of old failure counts */
+/* ticks until old failure counts are looked for again */
 #define PURGE_TICKS 600
 
 struct garant garant;
@@ -51,18 +51,33 @@ garant_stop(void)
 	db_free(&garant.db);
 }
 
+/* guesses may come faster than one purge in a while removes */
+static void
+purge_delays(void)
+{
+	static unsigned wait;
+	struct err err;
+	bool more;
+
+	if (wait > 0) {
+		wait--;
+		return;
+	}
+	if (login_delay_purge(garant.db, &more, &err) < 0)
+		log_err(NULL, LOG_WARN, "login_delay_purge_failed", &err);
+	wait = more ? 0 : PURGE_TICKS;
+}
+
 /* a database that is away is seen and reported by the requests */
 void
 garant_tick(void)
 {
-	static unsigned ticks;
 	struct err err;
 
 	if (settings_refresh(garant.db, &err) < 0)
 		return;
 	signer_refresh();
-	if (++ticks % PURGE_TICKS == 0 && login_delay_purge(garant.db, &err) < 0)
-		log_err(NULL, LOG_WARN, "login_delay_purge_failed", &err);
+	purge_delays();
 }
 
 int

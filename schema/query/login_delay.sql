@@ -23,4 +23,4 @@ DELETE FROM login_delay WHERE subject = ?;
 -- name: login_delay_purge
 -- roles: garant
 DELETE FROM login_delay
-WHERE touched < UTC_TIMESTAMP(6) - INTERVAL 1 DAY LIMIT 1000;
+WHERE touched < UTC_TIMESTAMP(6) - INTERVAL 1 HOUR LIMIT 1000;

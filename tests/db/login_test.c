@@ -374,10 +374,16 @@ test_purge_of_delays(void **state UNUSED)
 {
 	const char *name = unique("n");
 
-	fail_login(name, "old");
-	sql("UPDATE login_delay SET touched = touched - INTERVAL 25 HOUR");
+	bool more;
+
+	sql("INSERT INTO login_delay SELECT UNHEX(SHA2(seq, 256)), 1, "
+	    "UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) FROM seq_1_to_1001");
+	sql("UPDATE login_delay SET touched = touched - INTERVAL 61 MINUTE");
 	fail_login(name, "new");
-	ok(login_delay_purge(env.garant, &env.err));
+	ok(login_delay_purge(env.garant, &more, &env.err));
+	assert_true(more);
+	ok(login_delay_purge(env.garant, &more, &env.err));
+	assert_false(more);
 	assert_sql(1, "SELECT COUNT(*) FROM login_delay");
 }
 

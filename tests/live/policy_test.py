@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import json
+import signal
 import time
 import urllib.parse
 
@@ -527,6 +528,14 @@ def test_password_checks_at_once_have_a_limit(slow_logins):
     assert [log_in()[0].status for _ in range(3)] == [200] * 3
     dtr(stack, "user", "create", "carol", "--password-file", stack.path("password"))
     assert stack.token(user="carol")
+
+
+def test_counts_of_guesses_go_as_fast_as_they_come(stack):
+    stack.sql("INSERT INTO login_delay SELECT UNHEX(SHA2(CONCAT('old', seq), 256)), 1, UTC_TIMESTAMP(6),"
+              " UTC_TIMESTAMP(6) - INTERVAL 2 HOUR FROM seq_1_to_5000")
+    stack.responders["dtr-garant"].send_signal(signal.SIGHUP)
+    old = "SELECT COUNT(*) FROM login_delay WHERE touched < UTC_TIMESTAMP(6) - INTERVAL 1 HOUR"
+    wait_for("all are gone", lambda: stack.sql(old) == [["0"]])
 
 
 def test_forced_deletions_need_a_setting(stack, setting):
