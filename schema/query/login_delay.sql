@@ -1,7 +1,10 @@
+-- Further away than the longest delay, and what clocks of nodes may differ, is
+-- the time of a clock that was put back since.
 -- name: login_delay_get
 -- roles: garant
 SELECT GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), blocked_until), 0)
-FROM login_delay WHERE subject = ?;
+FROM login_delay
+WHERE subject = ? AND blocked_until < UTC_TIMESTAMP(6) + INTERVAL 1 MINUTE;
 
 -- Assignments run from left to right, so blocked_until sees the new count:
 -- three failures are free, then 1, 2, 4, 8, 16 and at most 30 seconds.

@@ -530,6 +530,21 @@ def test_password_checks_at_once_have_a_limit(slow_logins):
     assert stack.token(user="carol")
 
 
+def test_a_clock_that_is_put_back_shuts_nobody_out(stack):
+    dtr(stack, "user", "create", "early", "--password-file", stack.path("password"))
+
+    def log_in(password):
+        basic = base64.b64encode(("early:" + password).encode()).decode()
+        return stack.request("GET", "/auth/token", [("Authorization", "Basic " + basic)]).status
+    wait_for("guesses are slowed", lambda: log_in("guess") == 429)
+    stack.sql("UPDATE login_delay SET touched = touched + INTERVAL 1 HOUR,"
+              " blocked_until = blocked_until + INTERVAL 1 HOUR")
+    wait_for("guesses are slowed again", lambda: log_in("guess") == 429)
+    stack.sql("UPDATE login_delay SET touched = touched + INTERVAL 1 HOUR,"
+              " blocked_until = blocked_until + INTERVAL 1 HOUR")
+    assert log_in(PASSWORD) == 200
+
+
 def test_counts_of_guesses_go_as_fast_as_they_come(stack):
     stack.sql("INSERT INTO login_delay SELECT UNHEX(SHA2(CONCAT('old', seq), 256)), 1, UTC_TIMESTAMP(6),"
               " UTC_TIMESTAMP(6) - INTERVAL 2 HOUR FROM seq_1_to_5000")
