@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "common/base/io.h"
 #include "common/base/log.h"
 #include "common/base/time.h"
 #include "fcgi/core/handover.h"
@@ -32,7 +33,7 @@ struct child {
 	pid_t pid;
 	size_t pool; /* index into pools */
 	bool is_old; /* it is to be replaced */
-	int ready_fd;
+	int ready_fd; /* -1 once that is known */
 	int64_t started_us;
 	int64_t restart_us;
 	int64_t back_off_us;
@@ -56,6 +57,15 @@ slot_of(const struct child *child)
 	return (size_t)(child - children);
 }
 
+/* where the master waits for this worker, and for those before it */
+static void
+close_ready_fds(const struct child *self)
+{
+	for (size_t i = 0; i < COUNT_OF(children); i++)
+		if (&children[i] == self || children[i].state == CHILD_RUNS)
+			io_close(&children[i].ready_fd);
+}
+
 /* in the new process: nothing of the master but its sockets is kept */
 static NORETURN void
 run_child(const struct children_origin *origin, const struct child *child,
@@ -69,6 +79,7 @@ run_child(const struct children_origin *origin, const struct child *child,
 		.slot = slot_of(child) };
 
 	close(origin->signal_fd);
+	close_ready_fds(child);
 	prctl(PR_SET_PDEATHSIG, WORKER_STOP);
 	if (getppid() != parent)
 		_exit(0);
@@ -347,5 +358,6 @@ children_adopt(const struct handover *h)
 								  : CHILD_RUNS,
 			    .pid = h->workers[i].pid,
 			    .pool = h->workers[i].pool,
+			    .ready_fd = -1,
 			    .started_us = time_monotonic_us() };
 }

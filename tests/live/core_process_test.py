@@ -362,6 +362,19 @@ def test_sockets_from_outside_are_used_and_left_alone(make_echo):
         assert os.path.exists(echo.socket)
 
 
+def files_of(pid):
+    folder = "/proc/%d/fd" % pid
+    return {int(fd): os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)}
+
+
+def test_workers_keep_nothing_of_their_start(make_echo):
+    echo = make_echo(garant_workers="4").start()
+
+    def pipes():
+        return [name for pid in echo.workers() for name in files_of(pid).values() if name.startswith("pipe:")]
+    wait_for("all pipes are closed", lambda: not pipes(), 10)
+
+
 def test_the_supervisor_above_is_told(make_echo):
     echo = make_echo()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notes:
