@@ -424,6 +424,18 @@ parse_options(int argc, char **argv, bool *check_only)
 	return -1;
 }
 
+/* else what is opened next is standard error, and what is logged goes there */
+static void
+keep_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	io_close(&fd);
+}
+
 /* an upgrade starts the same file again, wherever one stands then */
 static char **
 with_full_path(char **argv)
@@ -469,6 +481,7 @@ server_main(const struct server *server, int argc, char **argv)
 	bool check_only = false;
 	int code;
 
+	keep_standard_files();
 	master.server = server;
 	master.conf_file = conf_default_file();
 	log_init(LOG_INFO, server->program);

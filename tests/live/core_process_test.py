@@ -367,6 +367,16 @@ def files_of(pid):
     return {int(fd): os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)}
 
 
+def test_without_standard_files_a_log_goes_nowhere(make_echo):
+    echo = make_echo().start(wait=False, preexec_fn=lambda: os.closerange(0, 3))
+    wait_for("it serves", lambda: not refuses(lambda: echo.ask("GET", "/hello/")))
+    for pid in echo.workers() + [echo.process.pid]:
+        assert [files_of(pid)[fd] for fd in range(3)] == ["/dev/null"] * 3
+    echo.signal(signal.SIGUSR2)
+    wait_for("an upgrade has its workers", lambda: len(echo.workers()) == 2)
+    assert echo.ask("GET", "/hello/")[0] == 200
+
+
 def test_workers_keep_nothing_of_their_start(make_echo):
     echo = make_echo(garant_workers="4").start()
 
