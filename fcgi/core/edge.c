@@ -339,19 +339,20 @@ log_request(const struct req *req, const struct err *err, int status,
 
 	if (!log_is_on(level))
 		return;
-	log_event(&req->log, level, "request",
-	    LOG_TEXT("method", req_cgi(req, "REQUEST_METHOD")),
-	    LOG_TEXT("path", log_path(req)), LOG_NUMBER("status", status),
+	/* what a client can make long comes last: a line has an end */
+	log_event(&req->log, level, "request", LOG_NUMBER("status", status),
 	    LOG_NUMBER("duration_us", duration_us),
 	    LOG_NUMBER("bytes_in", req->bytes_in),
 	    LOG_NUMBER("bytes_out", req->bytes_out),
 	    LOG_TEXT("remote", req->remote), LOG_TEXT("actor", req->actor),
 	    LOG_TEXT("route", req->route != NULL ? req->route->id : NULL),
-	    LOG_TEXT("user_agent", req_header(req, "USER_AGENT")),
 	    LOG_TEXT("code", failed ? err_name(err->code) : NULL),
-	    LOG_TEXT("error", failed ? err->text : NULL),
 	    LOG_TEXT(
-		"cause", failed && err->cause[0] != '\0' ? err->cause : NULL));
+		"cause", failed && err->cause[0] != '\0' ? err->cause : NULL),
+	    LOG_TEXT("error", failed ? err->text : NULL),
+	    LOG_TEXT("method", req_cgi(req, "REQUEST_METHOD")),
+	    LOG_TEXT("path", log_path(req)),
+	    LOG_TEXT("user_agent", req_header(req, "USER_AGENT")));
 }
 
 static void

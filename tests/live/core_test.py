@@ -144,6 +144,13 @@ def test_the_access_log_has_one_line_a_request_without_the_query(echo):
     assert "hush" not in open(echo.path("log")).read()
 
 
+def test_no_address_is_long_enough_to_hide_who_asked(echo):
+    echo.ask("GET", "/" + "\xff" * 1024, [("X-Request-Id", "long"), ("User-Agent", "\xff" * 1024)])
+    event = echo.request_logged("long")
+    assert (event["status"], event["remote"], event["code"]) == (400, "127.0.0.1", "invalid")
+    assert event["error"] == "the path is not UTF-8" and event["method"] == "GET"
+
+
 def test_the_client_is_seen_through_trusted_proxies_only(make_echo):
     echo = make_echo(node_trusted_proxies="10.0.0.0/8, 2001:db8::/32").start()
 
