@@ -103,10 +103,10 @@ wait_for_place(void)
 
 	if (sem_trywait(&login_waiting) < 0)
 		return false;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += PLACE_WAIT_S;
 	do
-		rc = sem_timedwait(&login_places, &until);
+		rc = sem_clockwait(&login_places, CLOCK_MONOTONIC, &until);
 	while (rc < 0 && errno == EINTR);
 	sem_post(&login_waiting);
 	return rc == 0;
