@@ -471,6 +471,29 @@ def test_trusted_proxies_alone_say_where_others_are(stack):
         assert remote_of(stack, two, ask) == "127.0.0.1"
 
 
+class LighttpdBehindBalancer(webserver.LighttpdServer):
+    """With the lines that the manual tells to add; the balancer is who asks."""
+
+    def listen(self):
+        with open(os.path.join(stack_module.TOP, "doc/howto/load-balancer.md")) as f:
+            lines = re.findall(r"^    (.*extforward.*)$", f.read(), re.M)
+        return super().listen() + "\n" + "\n".join(lines).replace("10.0.0.5", "127.0.0.1")
+
+
+@pytest.mark.parametrize("stack", [LighttpdBehindBalancer], indirect=True, ids=lambda server: server.name,
+                         scope="module")
+def test_lighttpd_finds_the_client_behind_a_balancer(stack):
+    assert remote_of(stack) == "127.0.0.1"
+    said = ("X-Forwarded-For", "203.0.113.9")
+    assert remote_of(stack, [said]) == "203.0.113.9"
+    assert remote_of(stack, [("X-Forwarded-For", "198.51.100.7, 203.0.113.9")]) == "203.0.113.9"
+    for name in ("X_Forwarded_For", "X.Forwarded.For", "Forwarded", "Forwarded-For"):
+        lie = (name, "198.51.100.7")
+        assert remote_of(stack, [lie]) == "127.0.0.1", name
+        assert remote_of(stack, [said, lie]) == remote_of(stack, [lie, said]) == "203.0.113.9", name
+    assert remote_of(stack, [said], source="127.0.0.5") == "127.0.0.5"
+
+
 @pytest.mark.parametrize("program", ("registry", "garant", "api"))
 def test_health_is_for_this_machine(stack, program):
     """A balancer that runs on a node is taken for an operator, so it must not ask for others."""
