@@ -118,6 +118,20 @@ log_in(struct req *req, const char *name, const char *password,
 	return 0;
 }
 
+/* in one parameter or in several, as the specification has it */
+static int
+take_scopes(struct req *req, const struct uri_param *params, size_t count,
+    struct asked *asked, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		if (strcmp(params[i].name, "scope") == 0)
+			rc = scope_parse(
+			    &asked->scopes, req->pool, params[i].value, err);
+	return rc;
+}
+
 int
 h_token_get(struct req *req, struct err *err)
 {
@@ -126,10 +140,9 @@ h_token_get(struct req *req, struct err *err)
 	char *name, *password;
 	int rc = check_service(uri_param(&req->uri, "service"), err);
 
-	for (size_t i = 0; rc == 0 && i < req->uri.param_count; i++)
-		if (strcmp(req->uri.params[i].name, "scope") == 0)
-			rc = scope_parse(&asked->scopes, req->pool,
-			    req->uri.params[i].value, err);
+	if (rc == 0)
+		rc = take_scopes(
+		    req, req->uri.params, req->uri.param_count, asked, err);
 	asked->offline = offline != NULL && strcmp(offline, "true") == 0;
 	if (rc == 0)
 		rc = login_parse_basic(req, &name, &password, err);
@@ -236,7 +249,7 @@ h_token_post(struct req *req, struct err *err)
 {
 	struct asked *asked = pool_alloc(req->pool, sizeof(*asked));
 	struct form *form = pool_alloc(req->pool, sizeof(*form));
-	const char *service, *client, *scope, *access;
+	const char *service, *client, *access;
 	int rc = read_form(req, form, err);
 
 	if (rc == 0)
@@ -245,9 +258,8 @@ h_token_post(struct req *req, struct err *err)
 		rc = form_need(form, "client_id", &client, err);
 	if (rc == 0)
 		rc = check_service(service, err);
-	scope = rc == 0 ? form_get(form, "scope") : NULL;
-	if (scope != NULL)
-		rc = scope_parse(&asked->scopes, req->pool, scope, err);
+	if (rc == 0)
+		rc = take_scopes(req, form->params, form->count, asked, err);
 	access = rc == 0 ? form_get(form, "access_type") : NULL;
 	asked->offline = access != NULL && strcmp(access, "offline") == 0;
 	if (rc == 0)

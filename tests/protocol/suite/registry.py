@@ -99,7 +99,7 @@ class Registry:
     def post_token(self, **form):
         where, path = self.realm_place()
         return self.patiently(where, "POST", path, [("Content-Type", "application/x-www-form-urlencoded")],
-                              urllib.parse.urlencode(form).encode())
+                              urllib.parse.urlencode(form, doseq=True).encode())
 
     def patiently(self, *request):
         """After wrong passwords (some cases are about them) a server may make callers wait."""

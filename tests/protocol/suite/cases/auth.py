@@ -257,6 +257,15 @@ def _(t):
     t.tags(auth="Bearer " + body["access_token"]).must(200)
 
 
+@rule("token-post: one may open several repositories, by several parameters")
+def _(t):
+    t.tagged("latest")
+    t.tagged("latest", repo=t.other)
+    body = by_form(t, scope=[scope(t, "pull"), scope(t, "pull", t.other)]).must(200).json()
+    t.tags(auth="Bearer " + body["access_token"]).must(200)
+    t.tags(repo=t.other, auth="Bearer " + body["access_token"]).must(200)
+
+
 @pick("token-post: a refresh token gets a token")
 def _(t):
     t.tagged("latest")
