@@ -11,6 +11,8 @@
 #include "common/model/token_key.h"
 
 #define BODY_MAX ((size_t)256 << 10)
+/* shorter than the delay after which a new key signs (dtr key rotate) */
+#define KEPT "max-age=5"
 
 static int
 put_key(struct jsw *w, struct pool *pool, const struct token_key *item,
@@ -63,7 +65,7 @@ h_keys_get(struct req *req, struct err *err)
 	jsw_end(&w);
 	jsw_end(&w);
 	jsw_done(&w);
-	resp_header(req, "Cache-Control", "max-age=60");
+	resp_header(req, "Cache-Control", KEPT);
 	resp_send(req, "application/json", body.p, body.len);
 	return 0;
 }

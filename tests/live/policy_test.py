@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import json
+import re
 import signal
 import time
 import urllib.parse
@@ -543,6 +544,14 @@ def test_a_clock_that_is_put_back_shuts_nobody_out(stack):
     stack.sql("UPDATE login_delay SET touched = touched + INTERVAL 1 HOUR,"
               " blocked_until = blocked_until + INTERVAL 1 HOUR")
     assert log_in(PASSWORD) == 200
+
+
+def test_keys_are_kept_for_less_than_a_new_one_waits(stack):
+    kept = re.fullmatch(r"max-age=(\d+)", stack.request("GET", "/auth/jwks").header("Cache-Control")).group(1)
+    made = json.loads(dtr(stack, "key", "rotate", "--json"))
+    assert int(kept) < made["signs_in_s"]
+    published = json.loads(stack.request("GET", "/auth/jwks").body)["keys"]
+    assert made["kid"] in [key["kid"] for key in published]
 
 
 def test_counts_of_guesses_go_as_fast_as_they_come(stack):
