@@ -132,13 +132,19 @@ get_metrics(struct req *req, struct err *err UNUSED)
  */
 #define OWN_PERMISSION 1
 
-static const struct route own_routes[] = { ROUTE(livez,
-    METHOD_GET | METHOD_HEAD, "/livez", OWN_PERMISSION, ROUTE_BODY_NONE,
-    get_live, "does the program run") ROUTE(readyz, METHOD_GET | METHOD_HEAD,
-    "/readyz", OWN_PERMISSION, ROUTE_BODY_NONE, get_ready,
-    "is all there that it needs")
-	    ROUTE(metrics, METHOD_GET | METHOD_HEAD, "/metrics", OWN_PERMISSION,
-		ROUTE_BODY_NONE, get_metrics, "counters in Prometheus' form") };
+/* clang-format off */
+static const struct route own_routes[] = {
+	ROUTE(livez, METHOD_GET | METHOD_HEAD, "/livez",
+	    OWN_PERMISSION, ROUTE_BODY_NONE, get_live,
+	    "does the program run")
+	ROUTE(readyz, METHOD_GET | METHOD_HEAD, "/readyz",
+	    OWN_PERMISSION, ROUTE_BODY_NONE, get_ready,
+	    "is all there that it needs")
+	ROUTE(metrics, METHOD_GET | METHOD_HEAD, "/metrics",
+	    OWN_PERMISSION, ROUTE_BODY_NONE, get_metrics,
+	    "counters in Prometheus' form")
+};
+/* clang-format on */
 
 const struct route *
 edge_own_routes(size_t *count_out)
