@@ -20,30 +20,27 @@
 static bool
 parse_tcp(struct host *out, char *text)
 {
-	char *colon = strrchr(text, ':');
+	bool is_address = text[0] == '[';
+	char *name = is_address ? text + 1 : text;
+	char *rest = name + strcspn(name, is_address ? "]" : ":");
 	uint64_t port = DEFAULT_PORT;
 
-	if (text[0] == '[') {
-		char *end = strchr(text, ']');
-
-		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
-			return false;
-		colon = end[1] == ':' ? end + 1 : NULL;
-		*end = '\0';
-		text++;
-	}
-	if (colon != NULL) {
-		*colon = '\0';
-		if (!num_parse_u64(
-			colon + 1, strlen(colon + 1), 65535, &port) ||
+	if (is_address && *rest == ']')
+		*rest++ = '\0';
+	else if (is_address)
+		return false;
+	if (*rest == ':') {
+		*rest++ = '\0';
+		if (!num_parse_u64(rest, strlen(rest), 65535, &port) ||
 		    port == 0)
 			return false;
+	} else if (*rest != '\0') {
+		return false;
 	}
-	out->name = text;
+	out->name = name;
 	out->port = (unsigned)port;
-	return text[0] != '\0' && strlen(text) <= HOST_TEXT_MAX &&
-	    (out->label[0] == '[' || strchr(text, ':') == NULL) &&
-	    strpbrk(text, " \t/[]") == NULL;
+	return name[0] != '\0' && strlen(name) <= HOST_TEXT_MAX &&
+	    strpbrk(name, " \t/[]") == NULL;
 }
 
 static bool
