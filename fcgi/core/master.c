@@ -436,13 +436,19 @@ keep_standard_files(void)
 	io_close(&fd);
 }
 
-/* an upgrade starts the same file again, wherever one stands then */
+/*
+ * An upgrade starts the same file again, wherever one stands then. A link in a
+ * full path leads to the new version by that time.
+ */
 static char **
 with_full_path(char **argv)
 {
 	static char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	ssize_t n;
 
+	if (argv[0] != NULL && argv[0][0] == '/')
+		return argv;
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	if (n > 0) {
 		path[n] = '\0';
 		argv[0] = path;

@@ -3,6 +3,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -201,6 +202,25 @@ def test_an_upgrade_that_cannot_start_leaves_the_old_workers(echo):
     echo.signal(signal.SIGHUP)
     echo.wait_event("reloaded")
     wait_for("they are replaced", lambda: len(echo.workers()) == 2 and not set(workers) & set(echo.workers()))
+    assert echo.ask("GET", "/hello/")[0] == 200
+
+
+def test_an_upgrade_follows_a_link_to_the_new_program(make_echo):
+    echo = make_echo()
+    for version in ("old", "new"):
+        os.mkdir(echo.path(version))
+    shutil.copy(PROGRAM, echo.path("old/echo"))
+    with open(echo.path("new/echo"), "w") as f:
+        f.write('#!/bin/sh\ntouch new/ran\nexec "%s" "$@"\n' % PROGRAM)
+    os.chmod(echo.path("new/echo"), 0o755)
+    os.symlink("old", echo.path("current"))
+    echo.command = lambda: [echo.path("current/echo"), "-c", echo.path("dtr.conf")]
+    echo.start()
+    os.remove(echo.path("current"))
+    os.symlink("new", echo.path("current"))
+    echo.signal(signal.SIGUSR2)
+    echo.wait_event("started", 2)
+    assert os.path.exists(echo.path("new/ran"))
     assert echo.ask("GET", "/hello/")[0] == 200
 
 
