@@ -179,10 +179,13 @@ settings_current(struct db *db, struct settings *out, struct err *err)
 	static _Thread_local unsigned seen_serial;
 
 	if (atomic_load(&settings_serial) == 0) {
-		int rc = settings_refresh(db, err);
+		struct err fault;
+		int rc = settings_refresh(db, &fault);
 
-		if (rc < 0)
+		if (rc < 0) {
+			*err = fault;
 			return rc;
+		}
 	}
 	if (seen_serial != atomic_load(&settings_serial)) {
 		pthread_mutex_lock(&settings_lock);

@@ -10,6 +10,7 @@ import urllib.parse
 import pytest
 
 import fastcgi
+from programs import reload
 from stack import PASSWORD, Stack, wait_for
 from threads import Guarded
 
@@ -208,6 +209,13 @@ def test_who_may_read_no_more_may_not_with_an_older_token(stack):
     wait_for("it is refused", lambda: stack.request("GET", "/v2/admin/closing/manifests/a", auth).status == 401)
     # the owner logs in again
     assert Repository(stack, "admin/closing").ask("GET", "manifests/a").status == 200
+
+
+def test_a_new_worker_says_why_it_refuses_its_first_request(stack):
+    reload(stack)
+    for _ in range(8):
+        answer = stack.request("GET", "/v2/", [("Authorization", "Bearer none")])
+        assert answer.status == 401 and b"the token is malformed" in answer.body
 
 
 def test_a_setting_that_cannot_be_read_keeps_no_token_from_being_revoked(stack):
