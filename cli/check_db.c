@@ -5,13 +5,14 @@
 #include <sys/statvfs.h>
 
 #include "cli/hosts.h"
-#include "cli/load.h"
 #include "common/base/err.h"
 #include "common/base/num.h"
 #include "common/base/pool.h"
 #include "common/base/time.h"
+#include "common/conf/load.h"
 #include "common/crypt/key.h"
 #include "common/model/account.h"
+#include "common/model/connections.h"
 #include "common/model/model.h"
 #include "common/model/schema.h"
 #include "common/model/token_key.h"
@@ -92,7 +93,8 @@ static void
 check_room(struct check *check, struct db_admin *admin, const char *host)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
-	struct load load = load_of(&check->cli->conf, n > 0 ? (unsigned)n : 1);
+	struct load load =
+	    load_of(&check->cli->conf, NULL, n > 0 ? (unsigned)n : 1);
 	int64_t most;
 	bool fits;
 
@@ -101,13 +103,12 @@ check_room(struct check *check, struct db_admin *admin, const char *host)
 		    "%s does not tell max_connections", host);
 		return;
 	}
-	fits = load.connections < most;
+	fits = connections_fit_server(load.connections, most);
 	check_report(check, fits ? CHECK_OK : CHECK_FAIL, "connections",
 	    "%u processes open up to %u connections, max_connections of %s is "
 	    "%" PRId64 "%s",
 	    load.workers, load.connections, host, most,
-	    fits ? ""
-		 : "; raise it or lower database.connections or the workers");
+	    fits ? "" : "; " CONNECTIONS_ADVICE);
 }
 
 static void
@@ -167,6 +168,26 @@ check_servers(struct check *check)
 		check_server(check, &options, host);
 }
 
+static void
+check_user_room(struct check *check, struct db_admin *admin, const char *role,
+    const char *user)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	struct load load =
+	    load_of(&check->cli->conf, role, n > 0 ? (unsigned)n : 1);
+	int64_t most;
+
+	if (!ask_number(check, admin, "SELECT @@max_user_connections", &most))
+		check_report(check, CHECK_FAIL, "connections",
+		    "max_user_connections of user \"%s\" is not told", user);
+	else if (!connections_fit_user(load.connections, most))
+		check_report(check, CHECK_FAIL, "connections",
+		    "%u processes log in as \"%s\" up to %u times at once, "
+		    "its max_user_connections is %" PRId64
+		    "; " CONNECTIONS_ADVICE,
+		    load.workers, user, load.connections, most);
+}
+
 /* May each program's user log in, with the password of its file? */
 void
 check_users(struct check *check)
@@ -191,6 +212,9 @@ check_users(struct check *check)
 				: NULL);
 		else
 			good++;
+		if (admin != NULL)
+			check_user_room(
+			    check, admin, schema_roles[i], options.user);
 		db_admin_close(&admin);
 	}
 	if (good == schema_role_count)

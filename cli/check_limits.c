@@ -4,11 +4,11 @@
 
 #include <sys/resource.h>
 
-#include "cli/load.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/num.h"
 #include "common/base/pool.h"
+#include "common/conf/load.h"
 
 /* what worker_files() of fcgi/core asks for when a program starts */
 #define DESCRIPTORS_A_THREAD 5
@@ -143,7 +143,7 @@ check_limits(struct check *check)
 {
 	const struct conf *conf = &check->cli->conf;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	struct load load = load_of(conf, cores > 0 ? (unsigned)cores : 1);
+	struct load load = load_of(conf, NULL, cores > 0 ? (unsigned)cores : 1);
 	struct limits least = { .processes = RLIM_INFINITY };
 	int64_t threads = conf_registry_threads(conf);
 	const struct {

@@ -30,8 +30,6 @@ dtr_SOURCES = \
 	cli/init_look.c \
 	cli/init_secrets.c \
 	cli/init_tls.c \
-	cli/load.c \
-	cli/load.h \
 	cli/main.c \
 	cli/mask.c \
 	cli/mask.h \

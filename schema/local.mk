@@ -5,6 +5,7 @@ schema_queries = \
 	schema/query/backlog.sql \
 	schema/query/blob.sql \
 	schema/query/catalog.sql \
+	schema/query/connections.sql \
 	schema/query/event.sql \
 	schema/query/gc.sql \
 	schema/query/gc_review.sql \

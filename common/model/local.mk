@@ -31,6 +31,8 @@ common_libcommon_a_SOURCES += \
 	common/model/backlog.h \
 	common/model/catalog.c \
 	common/model/catalog.h \
+	common/model/connections.c \
+	common/model/connections.h \
 	common/model/repository.c \
 	common/model/repository.h \
 	common/model/review.c \

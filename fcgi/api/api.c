@@ -2,6 +2,7 @@
 #include "fcgi/api/api.h"
 
 #include "common/base/err.h"
+#include "common/model/connections.h"
 #include "common/model/model.h"
 #include "common/model/setting.h"
 #include "fcgi/api/gauges.h"
@@ -36,6 +37,12 @@ api_ready(struct err *err)
 {
 	return db_check(api.db, err) < 0 ? server_lacks(err, SERVER_DATABASE)
 					 : 0;
+}
+
+int
+api_check_limits(struct err *err)
+{
+	return connections_check(api.db, api.conf, "api", err);
 }
 
 /* a database that is away is seen and reported by the requests */

@@ -24,6 +24,7 @@ int api_start(const struct conf *conf, struct err *err);
 void api_stop(void);
 void api_tick(void);
 int api_ready(struct err *err);
+int api_check_limits(struct err *err);
 int api_authorize(struct req *req, int permission, struct err *err);
 void api_put_error(struct req *req, const struct err *err);
 

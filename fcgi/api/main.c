@@ -78,6 +78,7 @@ main(int argc, char **argv)
 		.authorize = api_authorize,
 		.put_error = api_put_error,
 		.ready = api_ready,
+		.check_limits = api_check_limits,
 	};
 
 	return server_main(&server, argc, argv);

@@ -33,6 +33,7 @@ struct child {
 	pid_t pid;
 	size_t pool; /* index into pools */
 	bool is_old; /* it is to be replaced */
+	bool is_first; /* of a start or reload */
 	int ready_fd; /* -1 once that is known */
 	int64_t started_us;
 	int64_t restart_us;
@@ -76,7 +77,8 @@ run_child(const struct children_origin *origin, const struct child *child,
 		.pool = &origin->pools[child->pool],
 		.sockets = origin->sockets[child->pool].fds,
 		.ready_fd = ready_fd,
-		.slot = slot_of(child) };
+		.slot = slot_of(child),
+		.is_first = child->is_first };
 
 	close(origin->signal_fd);
 	close_ready_fds(child);
@@ -116,7 +118,7 @@ start_child(
 
 /* a new worker of the pool, whose start is waited for */
 static bool
-add_child(const struct children_origin *origin, size_t pool)
+add_child(const struct children_origin *origin, size_t pool, bool is_first)
 {
 	struct child *child = free_slot();
 	int ready[2];
@@ -124,7 +126,9 @@ add_child(const struct children_origin *origin, size_t pool)
 
 	if (child == NULL || pipe2(ready, O_CLOEXEC) < 0)
 		return false;
-	*child = (struct child){ .pool = pool, .ready_fd = ready[0] };
+	*child = (struct child){
+		.pool = pool, .is_first = is_first, .ready_fd = ready[0]
+	};
 	started = start_child(origin, child, ready[1]);
 	close(ready[1]);
 	if (!started)
@@ -175,7 +179,7 @@ start_all(const struct children_origin *origin)
 
 	for (size_t p = 0; p < origin->pool_count; p++)
 		for (unsigned i = 0; i < origin->pools[p].workers; i++)
-			good = good && add_child(origin, p);
+			good = good && add_child(origin, p, p == 0 && i == 0);
 	for (size_t i = 0; i < COUNT_OF(children); i++)
 		if (children[i].state == CHILD_RUNS && !children[i].is_old)
 			good = wait_ready(&children[i], until) && good;

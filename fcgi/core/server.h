@@ -68,6 +68,13 @@ struct server {
 	void (*prepare)(struct req *req);
 	/* For /readyz: 0 when the parts it needs are up, else server_lacks(). */
 	int (*ready)(struct err *err);
+	/*
+	 * Does the program get what it is configured to take? Asked by one
+	 * worker of a start or reload, on the thread that ticks, until it is
+	 * known: E_LIMIT, the answer "no", is logged as a warning (may be
+	 * NULL).
+	 */
+	int (*check_limits)(struct err *err);
 	/* About once a second on a thread of its own (may be NULL). */
 	void (*tick)(void);
 };

@@ -34,6 +34,7 @@ static struct {
 	size_t thread_count;
 	atomic_size_t alive;
 	int stop_fd; /* readable for ever once the worker drains */
+	bool asks_limits; /* not known yet; of the thread that ticks */
 } worker_state;
 
 size_t
@@ -71,6 +72,21 @@ serve_main(void *unused UNUSED)
 	return NULL;
 }
 
+/* while the database is away nothing is known, and the requests say so */
+static void
+ask_limits(void)
+{
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (!worker_state.asks_limits)
+		return;
+	rc = worker_state.server->check_limits(&err);
+	worker_state.asks_limits = rc < 0 && rc != E_LIMIT;
+	if (rc == E_LIMIT)
+		log_err(NULL, LOG_WARN, "limit_too_low", &err);
+}
+
 static void *
 tick_main(void *unused UNUSED)
 {
@@ -80,6 +96,7 @@ tick_main(void *unused UNUSED)
 		conns_share(worker_state.conns);
 		if (worker_state.server->tick != NULL)
 			worker_state.server->tick();
+		ask_limits();
 	}
 	atomic_fetch_sub(&worker_state.alive, 1);
 	return NULL;
@@ -105,6 +122,8 @@ start_threads(const struct worker *worker)
 	unsigned count = worker->pool->threads;
 
 	worker_state.server = worker->server;
+	worker_state.asks_limits =
+	    worker->is_first && worker->server->check_limits != NULL;
 	worker_state.conns = conns_new(&worker->sockets, IDLE_MAX + count);
 	worker_state.threads = mem_array((size_t)count + 1, sizeof(pthread_t));
 	worker_state.stop_fd = eventfd(0, EFD_CLOEXEC);

@@ -26,6 +26,7 @@ struct worker {
 	struct conns_sockets sockets;
 	int ready_fd; /* a byte is written when requests are served; or -1 */
 	size_t slot;  /* of the metrics */
+	bool is_first; /* of its master's start or reload */
 };
 
 /* Open files that a worker of so many threads may need. */

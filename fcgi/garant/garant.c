@@ -4,6 +4,7 @@
 #include "common/base/err.h"
 #include "common/conf/conf.h"
 #include "common/model/account.h"
+#include "common/model/connections.h"
 #include "common/model/login_delay.h"
 #include "common/model/model.h"
 #include "common/model/setting.h"
@@ -89,6 +90,12 @@ garant_ready(struct err *err)
 		return server_lacks(err, SERVER_DATABASE);
 	rc = signer_check(err);
 	return rc < 0 ? server_lacks(err, "token key") : 0;
+}
+
+int
+garant_check_limits(struct err *err)
+{
+	return connections_check(garant.db, garant.conf, "garant", err);
 }
 
 int

@@ -26,6 +26,7 @@ int garant_start(const struct conf *conf, struct err *err);
 void garant_stop(void);
 void garant_tick(void);
 int garant_ready(struct err *err);
+int garant_check_limits(struct err *err);
 int garant_authorize(struct req *req, int permission, struct err *err);
 void garant_put_error(struct req *req, const struct err *err);
 

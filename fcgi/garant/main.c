@@ -57,6 +57,7 @@ main(int argc, char **argv)
 		.authorize = garant_authorize,
 		.put_error = garant_put_error,
 		.ready = garant_ready,
+		.check_limits = garant_check_limits,
 		.tick = garant_tick,
 	};
 

@@ -102,6 +102,7 @@ main(int argc, char **argv)
 		.put_error = regerr_put,
 		.prepare = prepare,
 		.ready = registry_ready,
+		.check_limits = registry_check_limits,
 		.tick = registry_tick,
 	};
 

@@ -4,6 +4,7 @@
 #include "common/base/err.h"
 #include "common/blob/blob.h"
 #include "common/conf/conf.h"
+#include "common/model/connections.h"
 #include "common/model/model.h"
 #include "common/model/setting.h"
 #include "fcgi/core/cache.h"
@@ -76,4 +77,10 @@ registry_ready(struct err *err)
 		return 0;
 	}
 	return rc < 0 ? server_lacks(err, SERVER_STORAGE) : 0;
+}
+
+int
+registry_check_limits(struct err *err)
+{
+	return connections_check(registry.db, registry.conf, "registry", err);
 }

@@ -32,6 +32,7 @@ int registry_start(const struct conf *conf, struct err *err);
 void registry_stop(void);
 void registry_tick(void);
 int registry_ready(struct err *err);
+int registry_check_limits(struct err *err);
 
 enum permission {
 	PERMISSION_TOKEN = 1, /* any valid token */

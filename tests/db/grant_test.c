@@ -89,6 +89,13 @@ test_every_statement_has_a_program(void **state UNUSED)
 			fail_msg("nobody uses %s", q_stmts[s].name);
 }
 
+/* what the server itself says is told to everybody */
+static bool
+asks_no_table(unsigned s)
+{
+	return strncmp(q_stmts[s].text, "SELECT @@", 9) == 0;
+}
+
 static void
 test_nobody_may_anything(void **state UNUSED)
 {
@@ -104,7 +111,7 @@ test_nobody_may_anything(void **state UNUSED)
 	    env.conf.db_name);
 	ok(db_admin_open(&admin, &options, &env.err));
 	for (unsigned s = 0; s < Q_COUNT; s++)
-		if (!is_denied(prepare(admin, s)))
+		if (!asks_no_table(s) && !is_denied(prepare(admin, s)))
 			fail_msg("%s is not refused", q_stmts[s].name);
 	db_admin_close(&admin);
 	sql("DROP USER dtr_nobody@localhost");

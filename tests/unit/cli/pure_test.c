@@ -3,13 +3,13 @@
 #include "tests/unit/unit.h"
 
 #include "cli/hosts.h"
-#include "cli/load.h"
 #include "cli/mask.h"
 #include "cli/secret.h"
 #include "common/base/err.h"
 #include "common/base/io.h"
 #include "common/base/pool.h"
 #include "common/conf/conf.h"
+#include "common/conf/load.h"
 
 static void
 test_host_of_url(void **state UNUSED)
@@ -117,16 +117,20 @@ test_load(void **state UNUSED)
 	conf.garant_threads = 10;
 	conf.api_workers = 2;
 	conf.api_threads = 5;
-	load = load_of(&conf, 4);
+	load = load_of(&conf, NULL, 4);
 	assert_int_equal(load.workers, 1 + 3 + 1 + 2);
 	assert_int_equal(load.threads, 16 + 3 * 64 + 10 + 2 * 5);
 	assert_int_equal(load.connections, 8 * 7);
+	load = load_of(&conf, "registry", 4);
+	assert_int_equal(load.connections, 8 * 4);
+	assert_int_equal(load.threads, 16 + 3 * 64);
+	assert_int_equal(load_of(&conf, "api", 4).connections, 8 * 2);
 	conf.registry_threads = 0;
 	assert_int_equal(
-	    load_of(&conf, 5).threads, 2 * 64 + 3 * 64 + 10 + 2 * 5);
+	    load_of(&conf, NULL, 5).threads, 2 * 64 + 3 * 64 + 10 + 2 * 5);
 	conf.storage_sendfile = "accel";
 	assert_int_equal(
-	    load_of(&conf, 5).threads, 2 * 8 + 3 * 64 + 10 + 2 * 5);
+	    load_of(&conf, NULL, 5).threads, 2 * 8 + 3 * 64 + 10 + 2 * 5);
 	pool_free(&pool);
 }
 

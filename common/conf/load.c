@@ -1,21 +1,22 @@
 #include "common/base/base.h"
-#include "cli/load.h"
+#include "common/conf/load.h"
 
 #include "common/conf/conf.h"
 
 struct load
-load_of(const struct conf *conf, unsigned cores)
+load_of(const struct conf *conf, const char *program, unsigned cores)
 {
 	const struct {
+		const char *program;
 		int64_t workers;
 		int64_t threads;
 	} pools[] = {
-		{ conf_registry_workers(conf, cores),
+		{ "registry", conf_registry_workers(conf, cores),
 		    conf_registry_threads(conf) },
-		{ conf->registry_upload_workers,
+		{ "registry", conf->registry_upload_workers,
 		    conf->registry_upload_threads },
-		{ conf->garant_workers, conf->garant_threads },
-		{ conf->api_workers, conf->api_threads },
+		{ "garant", conf->garant_workers, conf->garant_threads },
+		{ "api", conf->api_workers, conf->api_threads },
 	};
 	struct load load = { 0 };
 
@@ -24,6 +25,8 @@ load_of(const struct conf *conf, unsigned cores)
 		unsigned workers =
 		    pools[i].workers > 0 ? (unsigned)pools[i].workers : cores;
 
+		if (program != NULL && strcmp(program, pools[i].program) != 0)
+			continue;
 		load.workers += workers;
 		load.threads += workers * threads;
 	}
