@@ -25,5 +25,6 @@ schema_migrations = \
 	schema/migrate/0003_search.sql \
 	schema/migrate/0004_attached_tags.sql \
 	schema/migrate/0005_listed_repositories.sql \
-	schema/migrate/0006_tag_history.sql
+	schema/migrate/0006_tag_history.sql \
+	schema/migrate/0007_freed_bytes.sql
 EXTRA_DIST += $(schema_queries) $(schema_migrations)

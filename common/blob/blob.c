@@ -138,13 +138,14 @@ blob_read_close(struct blob_reader **reader)
 }
 
 int
-blob_remove(struct blob_store *store, const char *key, struct err *err)
+blob_remove(struct blob_store *store, const char *key, uint64_t *size_out,
+    struct err *err)
 {
 	int64_t begin_us = time_monotonic_us();
 	int rc = check_key(key, err);
 
 	if (rc == 0)
-		rc = store->driver->remove(store, key, err);
+		rc = store->driver->remove(store, key, size_out, err);
 	return observed(store, BLOB_REMOVE, begin_us, rc);
 }
 

@@ -70,8 +70,10 @@ int blob_read(struct blob_reader *reader, uint64_t offset, void *p, size_t n,
     size_t *done_out, struct err *err);
 void blob_read_close(struct blob_reader **reader);
 
-/* Removes an object for good; one that is not there is fine. */
-int blob_remove(struct blob_store *store, const char *key, struct err *err);
+/* Removes an object for good; one that is not there is fine. *size_out (may
+ * be NULL) is its length then, 0 when it was not there. */
+int blob_remove(struct blob_store *store, const char *key, uint64_t *size_out,
+    struct err *err);
 
 /*
  * How the web server can send the object by itself, as storage.sendfile

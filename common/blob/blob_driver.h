@@ -23,8 +23,8 @@ struct blob_driver {
 	int (*read)(struct blob_reader *reader, uint64_t offset, void *p,
 	    size_t n, size_t *done_out, struct err *err);
 	void (*read_close)(struct blob_reader *reader);
-	int (*remove)(
-	    struct blob_store *store, const char *key, struct err *err);
+	int (*remove)(struct blob_store *store, const char *key,
+	    uint64_t *size_out, struct err *err);
 	const char *(*sendfile_path)(const struct blob_store *store,
 	    struct pool *pool, const char *key);
 	int (*check)(

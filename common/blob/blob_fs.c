@@ -382,13 +382,19 @@ fs_read_close(struct blob_reader *reader)
 
 /* durable, before its row goes: nobody would know of it if it came back */
 static int
-fs_remove(struct blob_store *store, const char *key, struct err *err)
+fs_remove(struct blob_store *store, const char *key, uint64_t *size_out,
+    struct err *err)
 {
 	const struct fs_store *fs = fs_of(store);
 	char name[NAME_SIZE], folder[NAME_SIZE];
+	struct stat st;
 
 	put_name(name, key);
 	put_folder(folder, name);
+	if (size_out != NULL)
+		*size_out = fstatat(fs->root_fd, name, &st, 0) == 0
+		    ? (uint64_t)st.st_size
+		    : 0;
 	if (unlinkat(fs->root_fd, name, 0) < 0 && errno != ENOENT)
 		return fault(err, "remove an object", errno);
 	if (faccessat(fs->root_fd, folder, F_OK, 0) < 0 && errno == ENOENT)

@@ -16,6 +16,11 @@
 #define ADMIN_LOCK_WAIT_S 50
 #define SESSION_SIZE      512
 #define VALUE_SIZE        64
+#define TABLE_SIZE        96
+
+/* columns of SHOW STATUS and SHOW VARIABLES, and of SHOW TABLE STATUS */
+#define VARIABLE_VALUE 1
+#define TABLE_ROWS     4
 
 #define ACCESS_DENIED_DATABASE 1044
 #define ACCESS_DENIED          1045
@@ -52,10 +57,10 @@ conn_run(struct conn *conn, const char *text, struct err *err)
 	return 0;
 }
 
-/* The second column of the first row: 1, 0 when there is none, or an error. */
+/* A column of the first row: 1, 0 when there is none, or an error. */
 static int
-ask_value(struct conn *conn, const char *text, char value[VALUE_SIZE],
-    struct err *err)
+ask_column(struct conn *conn, const char *text, unsigned column,
+    char value[VALUE_SIZE], struct err *err)
 {
 	MYSQL_RES *result;
 	MYSQL_ROW row;
@@ -68,9 +73,10 @@ ask_value(struct conn *conn, const char *text, char value[VALUE_SIZE],
 	if (result == NULL)
 		return text_fail(conn, text, err);
 	row = mysql_fetch_row(result);
-	found = row != NULL && mysql_num_fields(result) > 1 && row[1] != NULL;
+	found = row != NULL && mysql_num_fields(result) > column &&
+	    row[column] != NULL;
 	if (found)
-		snprintf(value, VALUE_SIZE, "%s", row[1]);
+		snprintf(value, VALUE_SIZE, "%s", row[column]);
 	mysql_free_result(result);
 	return found;
 }
@@ -79,7 +85,7 @@ static int
 ask_variable(struct conn *conn, const char *text, bool *is_on, struct err *err)
 {
 	char value[VALUE_SIZE];
-	int rc = ask_value(conn, text, value, err);
+	int rc = ask_column(conn, text, VARIABLE_VALUE, value, err);
 
 	*is_on = strcmp(value, "ON") == 0;
 	return rc;
@@ -87,10 +93,11 @@ ask_variable(struct conn *conn, const char *text, bool *is_on, struct err *err)
 
 /* 0 if there is no such name */
 static int
-ask_number(struct conn *conn, const char *text, int64_t *out, struct err *err)
+ask_number(struct conn *conn, const char *text, unsigned column, int64_t *out,
+    struct err *err)
 {
 	char value[VALUE_SIZE];
-	int rc = ask_value(conn, text, value, err);
+	int rc = ask_column(conn, text, column, value, err);
 
 	if (rc != 1 || !num_parse_range(value, 0, INT64_MAX, out))
 		*out = 0;
@@ -154,13 +161,23 @@ conn_cluster(struct conn *conn, struct db_cluster *out, struct err *err)
 	*out = (struct db_cluster){ .is_ready = rc == 1 };
 	if (rc < 0 || !conn->is_galera)
 		return rc < 0 ? rc : 0;
-	rc = ask_number(
-	    conn, "SHOW STATUS LIKE 'wsrep_cluster_size'", &out->nodes, err);
+	rc = ask_number(conn, "SHOW STATUS LIKE 'wsrep_cluster_size'",
+	    VARIABLE_VALUE, &out->nodes, err);
 	if (rc == 0)
 		rc = ask_number(conn,
-		    "SHOW STATUS LIKE 'wsrep_local_recv_queue'",
+		    "SHOW STATUS LIKE 'wsrep_local_recv_queue'", VARIABLE_VALUE,
 		    &out->receive_queue, err);
 	return rc;
+}
+
+int
+conn_estimate_rows(
+    struct conn *conn, const char *table, int64_t *out, struct err *err)
+{
+	char text[TABLE_SIZE];
+
+	snprintf(text, sizeof(text), "SHOW TABLE STATUS LIKE '%.64s'", table);
+	return ask_number(conn, text, TABLE_ROWS, out, err);
 }
 
 static bool

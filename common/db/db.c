@@ -388,6 +388,22 @@ db_cluster(struct db *db, struct db_cluster *out, struct err *err)
 	return rc;
 }
 
+int
+db_estimate_rows(
+    struct db *db, const char *table, int64_t *out, struct err *err)
+{
+	struct conn *conn;
+	int rc = conn_take(db, &conn, err);
+
+	if (rc < 0)
+		return rc;
+	rc = conn_estimate_rows(conn, table, out, err);
+	if (rc < 0)
+		conn_judge_read(conn);
+	conn_give(conn);
+	return rc;
+}
+
 void
 db_drop_idle(struct db *db)
 {

@@ -227,6 +227,13 @@ struct db_cluster {
 };
 int db_cluster(struct db *db, struct db_cluster *out, struct err *err);
 
+/*
+ * About how many rows a table has, by the statistics of the storage engine:
+ * nothing is read for it.
+ */
+int db_estimate_rows(
+    struct db *db, const char *table, int64_t *out, struct err *err);
+
 /* Ends idle connections, e.g. after a fork or before a drain. */
 void db_drop_idle(struct db *db);
 

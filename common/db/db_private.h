@@ -112,6 +112,9 @@ int conn_is_ready(struct conn *conn, struct err *err);
 void conn_judge_read(struct conn *conn);
 /* As db_cluster(). */
 int conn_cluster(struct conn *conn, struct db_cluster *out, struct err *err);
+/* As db_estimate_rows(). */
+int conn_estimate_rows(
+    struct conn *conn, const char *table, int64_t *out, struct err *err);
 /* Runs a text without result. */
 int conn_run(struct conn *conn, const char *text, struct err *err);
 /* Says what went wrong in the last call; returns err's code. */

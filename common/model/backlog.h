@@ -1,6 +1,6 @@
 /*
  * What waits for the jobs, as numbers for /metrics: it grows when they do not
- * run.
+ * run; and what they work on.
  */
 #ifndef COMMON_MODEL_BACKLOG_H
 #define COMMON_MODEL_BACKLOG_H
@@ -17,6 +17,9 @@ struct backlog {
 	int64_t objects_overdue_s;
 	int64_t reviews; /* what may have to be collected */
 	int64_t reviews_overdue_s;
+	int64_t objects_uploading; /* that uploads write to */
+	int64_t objects_live; /* of blobs: an estimate of the database */
+	int64_t freed_bytes; /* of all objects removed so far */
 };
 
 int backlog_read(struct db *db, struct pool *pool, int64_t expiry_s,

@@ -11,6 +11,8 @@
 /* a page of rows */
 #define POOL_SIZE ((size_t)1 << 20)
 #define RETRY_S	  3600
+/* so that nodes that run at once seldom change one row */
+#define FREED_SHARDS 16
 
 struct drop {
 	struct rand_id upload_id;
@@ -19,6 +21,12 @@ struct drop {
 	int64_t idle_s;
 	int64_t delay_s;
 	bool dropped;
+};
+
+struct removal {
+	struct rand_id object_id;
+	uint64_t size;
+	unsigned shard; /* of gc_freed */
 };
 
 static int
@@ -83,31 +91,41 @@ gc_uploads(struct db *db, int64_t idle_s, int64_t delay_s, uint64_t max,
 	return rc;
 }
 
+/* what is gone is counted once, whoever of two nodes deletes the row */
 static int
 forget_tx(struct db_tx *tx, void *context, struct err *err)
 {
+	const struct removal *r = context;
+	uint64_t affected;
+	int rc = tx_exec(
+	    tx, Q_GC_OBJECT_DELETE, &affected, err, db_id(&r->object_id));
+
+	if (rc < 0 || r->size == 0 || (affected == 0 && db_tx_is_rerun(tx)))
+		return rc;
 	return tx_exec(
-	    tx, Q_GC_OBJECT_DELETE, NULL, err, db_id(context));
+	    tx, Q_GC_FREED_ADD, NULL, err, db_int(r->shard), db_uint(r->size));
 }
 
 static int
 postpone_tx(struct db_tx *tx, void *context, struct err *err)
 {
+	const struct removal *r = context;
+
 	return tx_exec(tx, Q_GC_OBJECT_POSTPONE, NULL, err, db_int(RETRY_S),
-	    db_id(context));
+	    db_id(&r->object_id));
 }
 
 /* the object first: its row is what knows of it */
 static int
-remove_one(struct db *db, struct blob_store *store, struct rand_id *id,
+remove_one(struct db *db, struct blob_store *store, struct removal *r,
     const char *key, struct gc_result *out, struct err *last, struct err *err)
 {
-	if (blob_remove(store, key, last) < 0) {
+	if (blob_remove(store, key, &r->size, last) < 0) {
 		out->failed++;
-		return db_txn(db, postpone_tx, id, err);
+		return db_txn(db, postpone_tx, r, err);
 	}
 	out->removed++;
-	return db_txn(db, forget_tx, id, err);
+	return db_txn(db, forget_tx, r, err);
 }
 
 int
@@ -115,6 +133,7 @@ gc_objects(struct db *db, struct blob_store *store, uint64_t max,
     struct gc_result *out, struct err *last, struct err *err)
 {
 	struct pool *pool = pool_new(POOL_SIZE);
+	struct removal r = { .shard = rand_below(FREED_SHARDS) };
 	struct db_rows rows;
 	int rc;
 
@@ -126,10 +145,9 @@ gc_objects(struct db *db, struct blob_store *store, uint64_t max,
 		rc = db_select(db, pool, Q_GC_DOOMED_OBJECTS, &rows, err,
 		    db_uint(left < BATCH ? left : BATCH));
 		for (size_t i = 0; rc == 0 && i < rows.count; i++) {
-			struct rand_id id = db_cell_id(&rows, i, 0);
-
-			rc = remove_one(db, store, &id,
-			    db_cell(&rows, i, 1)->p, out, last, err);
+			r.object_id = db_cell_id(&rows, i, 0);
+			rc = remove_one(db, store, &r, db_cell(&rows, i, 1)->p,
+			    out, last, err);
 		}
 		pool_clear(pool);
 	} while (rc == 0 && rows.count == BATCH &&

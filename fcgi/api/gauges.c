@@ -34,6 +34,10 @@ show_backlog(struct pool *pool, struct err *err)
 	metric_set(API_OBJECTS_OVERDUE, b.objects_overdue_s);
 	metric_set(API_REVIEWS, b.reviews);
 	metric_set(API_REVIEWS_OVERDUE, b.reviews_overdue_s);
+	metric_set(API_BLOBS_UPLOADING, b.objects_uploading);
+	metric_set(API_BLOBS_LIVE, b.objects_live);
+	metric_set(API_BLOBS_DOOMED, b.objects);
+	metric_set(API_FREED_BYTES, b.freed_bytes);
 	return 0;
 }
 

@@ -11,6 +11,10 @@ static const struct route routes[] = {
 #include "fcgi/api/routes.def"
 };
 
+#define BLOBS_HELP                                                      \
+ "what the store keeps: an estimate of the live ones, of others 10000 " \
+ "at most"
+
 static const struct metric metrics[API_METRICS] = {
 	[API_SEARCHES_USER] = { "api_searches_total", "by=\"user\"",
 	    "searches for repositories", METRIC_COUNTER },
@@ -32,15 +36,22 @@ static const struct metric metrics[API_METRICS] = {
 	[API_UPLOADS_EXPIRED] = { "dtr_uploads", "state=\"expired\"",
 	    "uploads that are not finished, 10000 at most", METRIC_GAUGE },
 	[API_OBJECTS] = { "dtr_gc_queue_length", "of=\"objects\"",
-	    "what waits for garbage collection, 10000 at most",
-	    METRIC_GAUGE },
+	    "what waits for garbage collection, 10000 at most", METRIC_GAUGE },
 	[API_REVIEWS] = { "dtr_gc_queue_length", "of=\"reviews\"",
-	    "what waits for garbage collection, 10000 at most",
-	    METRIC_GAUGE },
+	    "what waits for garbage collection, 10000 at most", METRIC_GAUGE },
 	[API_OBJECTS_OVERDUE] = { "dtr_gc_overdue_seconds", "of=\"objects\"",
 	    "since the first of it was due", METRIC_GAUGE },
 	[API_REVIEWS_OVERDUE] = { "dtr_gc_overdue_seconds", "of=\"reviews\"",
 	    "since the first of it was due", METRIC_GAUGE },
+	[API_BLOBS_UPLOADING] = { "dtr_blobs", "state=\"uploading\"",
+	    BLOBS_HELP, METRIC_GAUGE },
+	[API_BLOBS_LIVE] = { "dtr_blobs", "state=\"live\"", BLOBS_HELP,
+	    METRIC_GAUGE },
+	[API_BLOBS_DOOMED] = { "dtr_blobs", "state=\"doomed\"", BLOBS_HELP,
+	    METRIC_GAUGE },
+	[API_FREED_BYTES] = { "dtr_gc_freed_bytes_total", "",
+	    "bytes that garbage collection of all nodes removed from the store",
+	    METRIC_TOTAL },
 	[API_CLUSTER_READY] = { "dtr_database_ready", "",
 	    "the database serves; with Galera, wsrep_ready", METRIC_GAUGE },
 	[API_CLUSTER_NODES] = { "dtr_galera_nodes", "",

@@ -45,7 +45,7 @@ struct counters {
 /* one of the component's */
 struct own {
 	atomic_int_fast64_t value;
-	atomic_int_fast64_t count; /* of summaries */
+	atomic_int_fast64_t count; /* of summaries; else 1 once it was set */
 };
 
 /* of one worker: gauges that end with it */
@@ -141,6 +141,7 @@ void
 metric_set(size_t index, int64_t n)
 {
 	atomic_store(&metrics_shared->own[index].value, n);
+	atomic_store(&metrics_shared->own[index].count, 1);
 }
 
 void
@@ -409,8 +410,11 @@ put_sample(struct str *out, const struct metric *m, const char *end)
 static void
 put_own_values(struct str *out, const struct metric *m, struct own *own)
 {
+	int64_t count = atomic_load(&own->count);
 	int64_t value = atomic_load(&own->value);
 
+	if (m->type == METRIC_TOTAL && count == 0)
+		return;
 	if (m->type != METRIC_SUMMARY) {
 		put_sample(out, m, "");
 		str_printf(out, "%" PRId64 "\n", value);
@@ -419,7 +423,7 @@ put_own_values(struct str *out, const struct metric *m, struct own *own)
 	put_sample(out, m, "_sum");
 	str_printf(out, "%.16g\n", (double)value / TIME_SECOND);
 	put_sample(out, m, "_count");
-	str_printf(out, "%" PRId64 "\n", (int64_t)atomic_load(&own->count));
+	str_printf(out, "%" PRId64 "\n", count);
 }
 
 static void
@@ -427,6 +431,7 @@ put_own(struct str *out)
 {
 	static const char *const types[] = { [METRIC_COUNTER] = "counter",
 		[METRIC_GAUGE] = "gauge",
+		[METRIC_TOTAL] = "counter",
 		[METRIC_SUMMARY] = "summary" };
 	const char *last = "";
 

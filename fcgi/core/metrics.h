@@ -12,6 +12,9 @@ struct str;
 enum metric_type {
 	METRIC_COUNTER,
 	METRIC_GAUGE,
+	/* a counter that is kept elsewhere and set; missing before, since 0
+	 * would read as a fall and a rise */
+	METRIC_TOTAL,
 	METRIC_SUMMARY, /* how often and how long: NAME_count, NAME_sum */
 };
 

@@ -148,7 +148,7 @@ drop_spare(const struct upload_spare *spare)
 {
 	struct err ignored;
 
-	if (blob_remove(registry.store, spare->key, &ignored) < 0)
+	if (blob_remove(registry.store, spare->key, NULL, &ignored) < 0)
 		err_clear(&ignored);
 }
 

@@ -1,5 +1,5 @@
--- How much waits for the jobs, and how long: for /metrics. Counted no further
--- than 10000 of each.
+-- How much waits for the jobs, and how long, and what they did: for /metrics.
+-- Counted no further than 10000 of each.
 -- name: backlog
 -- roles: api
 SELECT (SELECT COUNT(*) FROM (SELECT id FROM upload LIMIT 10000) u),
@@ -11,4 +11,7 @@ SELECT (SELECT COUNT(*) FROM (SELECT id FROM upload LIMIT 10000) u),
         UTC_TIMESTAMP(6)), 0) FROM object WHERE state = 3),
     (SELECT COUNT(*) FROM (SELECT id1 FROM gc_review LIMIT 10000) r),
     (SELECT GREATEST(TIMESTAMPDIFF(SECOND, MIN(review_after),
-        UTC_TIMESTAMP(6)), 0) FROM gc_review);
+        UTC_TIMESTAMP(6)), 0) FROM gc_review),
+    (SELECT COUNT(*) FROM (SELECT id FROM object
+        WHERE state = 1 LIMIT 10000) n),
+    (SELECT SUM(bytes) FROM gc_freed);

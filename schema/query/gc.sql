@@ -33,6 +33,11 @@ ORDER BY not_before LIMIT ?;
 -- roles: jobs
 DELETE FROM object WHERE id = ? AND state = 3;
 
+-- name: gc_freed_add
+-- roles: jobs
+INSERT INTO gc_freed (shard, bytes) VALUES (?, ?)
+ON DUPLICATE KEY UPDATE bytes = bytes + VALUES(bytes);
+
 -- name: gc_object_postpone
 -- roles: jobs
 UPDATE object SET tries = tries + 1,

@@ -25,7 +25,7 @@
 
 /* what stays small however much is pushed */
 static const char *const small[] = { "setting", "token_key",
-	"token_certificate", "schema_version" };
+	"token_certificate", "schema_version", "gc_freed" };
 
 /* counts, up to the LIMIT that is in the text */
 #define COUNTS "backlog"

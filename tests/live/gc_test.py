@@ -160,3 +160,43 @@ def test_who_may_push_keeps_what_he_asks_for(own_stack):
         assert young == [["1"]], (method, table)
         changed = set(map(tuple, rows())) - set(map(tuple, before))
         assert len(changed) == 2, (method, table)  # itself and its review
+
+
+def told(stack):
+    """What dtr-api shows of the store, by a program that has just looked."""
+    assert stack.stop_responder("dtr-api") == 0
+    stack.start_responder("dtr-api")
+
+    def read():
+        text = stack.ask_node("GET", "/_health/api/metrics").body.decode()
+        return dict(re.findall(r"^(dtr_blobs\S+|dtr_gc_freed_bytes_total) (\d+)$", text, re.M))
+    # shown as soon as it is known, and not before
+    wait_for("the database was looked at", lambda: "dtr_gc_freed_bytes_total" in read())
+    found = read()
+    return tuple(int(found['dtr_blobs{state="%s"}' % state]) for state in ("uploading", "live", "doomed")) + (
+        int(found["dtr_gc_freed_bytes_total"]),)
+
+
+def test_blobs_by_state_and_freed_bytes_are_told(own_stack):
+    repository = Repository(own_stack, "admin/told")
+    repository.blob(b"a" * 1000)
+    for _ in range(3):
+        repository.blob(b"b" * 100)
+    location = repository.ask("POST", "blobs/uploads/").header("Location").split("told/")[1]
+    assert repository.ask("PATCH", location, body=b"x" * 7).status == 202
+    own_stack.sql("ANALYZE TABLE object")  # a small table is estimated well
+    assert told(own_stack) == (1, 2, 2, 0)
+    assert gc(own_stack, "objects", "--limit", "1") == (0, "1 objects removed, 0 failed\n")
+    assert gc(own_stack, "objects") == (0, "1 objects removed, 0 failed\n")
+    own_stack.sql("ANALYZE TABLE object")
+    assert told(own_stack) == (1, 2, 0, 200)
+    # an upload that was given up counts with what it had; a file that had gone with nothing
+    assert repository.ask("DELETE", location).status == 204
+    gone = repository.ask("POST", "blobs/uploads/").header("Location").split("told/")[1]
+    assert repository.ask("PATCH", gone, body=b"y" * 5000).status == 202
+    key = own_stack.sql("SELECT object_key FROM object o JOIN upload u ON u.object_id = o.id")[0][0]
+    os.unlink(next(path for path in files(own_stack) if path.endswith(key)))
+    assert repository.ask("DELETE", gone).status == 204
+    assert gc(own_stack, "objects") == (0, "2 objects removed, 0 failed\n")
+    own_stack.sql("ANALYZE TABLE object")
+    assert told(own_stack) == (0, 2, 0, 207)

@@ -233,7 +233,7 @@ test_reserve(void **state UNUSED)
 	/* reading and removing go on */
 	kernel.free_bytes = 0;
 	assert_content(KEY, "x");
-	assert_int_equal(blob_remove(store, KEY, &err), 0);
+	assert_int_equal(blob_remove(store, KEY, NULL, &err), 0);
 }
 
 static void

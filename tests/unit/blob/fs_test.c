@@ -129,12 +129,14 @@ test_remove(void **state UNUSED)
 {
 	struct blob_reader *r = NULL;
 	char found[8];
+	uint64_t size;
 	size_t done;
 
 	put_object(KEY, 0, "0123");
 	put_object(OTHER, 0, "4567");
 	assert_int_equal(blob_read_open(store, KEY, &r, NULL, &err), 0);
-	assert_int_equal(blob_remove(store, KEY, &err), 0);
+	assert_int_equal(blob_remove(store, KEY, &size, &err), 0);
+	assert_int_equal(size, 4);
 	/* who reads it reads it to its end */
 	assert_int_equal(blob_read(r, 0, found, 8, &done, &err), 0);
 	assert_int_equal(done, 4);
@@ -143,7 +145,8 @@ test_remove(void **state UNUSED)
 	    blob_read_open(store, KEY, &r, NULL, &err), E_INTERNAL);
 	assert_null(r);
 	/* again is fine, and nothing else went */
-	assert_int_equal(blob_remove(store, KEY, &err), 0);
+	assert_int_equal(blob_remove(store, KEY, &size, &err), 0);
+	assert_int_equal(size, 0);
 	assert_content(OTHER, "4567");
 }
 
@@ -152,7 +155,7 @@ test_remove_of_what_cannot_be_removed(void **state UNUSED)
 {
 	assert_int_equal(mkdir(path_of("objects/00"), 0750), 0);
 	assert_int_equal(mkdir(path_of(NAME), 0750), 0);
-	assert_int_equal(blob_remove(store, KEY, &err), E_INTERNAL);
+	assert_int_equal(blob_remove(store, KEY, NULL, &err), E_INTERNAL);
 }
 
 static void
@@ -175,7 +178,8 @@ test_bad_keys(void **state UNUSED)
 		    blob_write_open(store, keys[i], 0, &w, &err), E_INVALID);
 		assert_int_equal(
 		    blob_read_open(store, keys[i], &r, NULL, &err), E_INVALID);
-		assert_int_equal(blob_remove(store, keys[i], &err), E_INVALID);
+		assert_int_equal(
+		    blob_remove(store, keys[i], NULL, &err), E_INVALID);
 		assert_null(blob_sendfile_path(store, pool, keys[i]));
 		assert_null(w);
 		assert_null(r);

@@ -19,6 +19,7 @@ enum own_metric {
 	OWN_BAD,
 	OWN_LEVEL,
 	OWN_SPAN,
+	OWN_KEPT,
 	OWN_COUNT
 };
 
@@ -30,6 +31,7 @@ static const struct metric own[OWN_COUNT] = {
 	[OWN_LEVEL] = { "test_level", "", "how high", METRIC_GAUGE },
 	[OWN_SPAN] = { "test_span_seconds", "action=\"wait\"", "how long",
 	    METRIC_SUMMARY },
+	[OWN_KEPT] = { "test_kept_total", "", "kept elsewhere", METRIC_TOTAL },
 };
 static const struct route routes[] = { { .id = "one" }, { .id = "two" } };
 static const struct route core_routes[] = { { .id = "livez" } };
@@ -245,6 +247,10 @@ test_own_metrics(void **state UNUSED)
 	assert_line("# TYPE test_span_seconds summary");
 	assert_line("test_span_seconds_sum{action=\"wait\"} 2.5");
 	assert_line("test_span_seconds_count{action=\"wait\"} 2");
+	assert_line("# TYPE test_kept_total counter");
+	assert_null(strstr(text(), "\ntest_kept_total "));
+	metric_set(OWN_KEPT, 0);
+	assert_line("test_kept_total 0");
 }
 
 static void
