@@ -89,9 +89,11 @@ ORDER BY h.happened DESC, h.id DESC LIMIT ?;
 SELECT name FROM tag WHERE repository_id = ? AND name > ?
 ORDER BY name LIMIT ?;
 
+-- Of its repository, the only one: so the index has their order.
 -- name: tag_of_manifest
 -- roles: registry
-SELECT name FROM tag WHERE manifest_id = ? ORDER BY name LIMIT ?;
+SELECT name FROM tag WHERE manifest_id = ?
+ORDER BY repository_id, name LIMIT ?;
 
 -- Those beyond the first ? by their last push, but for attached ones and those
 -- that are being pushed.
