@@ -244,9 +244,10 @@ check_schema(struct check *check)
 		    "version %d, this program needs %d; run: dtr migrate", is,
 		    wanted);
 	else if (is > wanted)
-		check_report(check, CHECK_FAIL, "schema",
-		    "version %d, this program knows only %d; use a newer "
-		    "program",
+		/* as in each upgrade: migrations add only */
+		check_report(check, CHECK_WARN, "schema",
+		    "version %d is newer than this program, which knows %d "
+		    "and works with it until it is upgraded, too",
 		    is, wanted);
 	else
 		check_report(check, CHECK_OK, "schema", "version %d", is);

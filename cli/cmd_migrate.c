@@ -126,9 +126,9 @@ say_status(struct cli *cli, int is, int wanted)
 	cli_say(cli, "the database has schema version %d, this program %d%s",
 	    is, wanted,
 	    is < wanted       ? "; run: dtr migrate"
-		: is > wanted ? "; use a newer program"
+		: is > wanted ? "; only a newer one can migrate"
 			      : "");
-	cli->exit_code = is == wanted ? CLI_OK : CLI_FAULT;
+	cli->exit_code = is >= wanted ? CLI_OK : CLI_FAULT;
 }
 
 int

@@ -27,8 +27,8 @@ static const char table_text[] =
     "    claim_until DATETIME(6) NOT NULL,\n"
     "    PRIMARY KEY (id)\n"
     ") ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"
-    "INSERT IGNORE INTO schema_version VALUES (1, 0, 0, '', "
-    "'1970-01-01 00:00:00');\n";
+    "INSERT IGNORE INTO schema_version (id, version, step, claimed_by, "
+    "claim_until) VALUES (1, 0, 0, '', '1970-01-01 00:00:00');\n";
 
 struct migrator {
 	struct db_admin *admin;

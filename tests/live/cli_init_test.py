@@ -524,7 +524,7 @@ def test_migrate(fresh):
     assert "`tag`" in str(fresh.server.sql("SHOW GRANTS FOR %s_registry@localhost" % fresh.database))
     fresh.sql("UPDATE schema_version SET version = 99")
     assert "use a newer program" in fresh.fails("migrate")
-    assert "use a newer program" in fresh.check(code=1)["fail", "schema"]
+    assert "version 99 is newer than this program, which knows %d" % last in fresh.check()["warn", "schema"]
 
 
 def table_rights(node):
