@@ -27,8 +27,9 @@ int gc_uploads(struct db *db, int64_t idle_s, int64_t delay_s, uint64_t max,
 /*
  * Removes doomed objects that are due from the store, then their rows, and
  * adds their lengths to gc_freed: one that went when its row could not be
- * deleted any more is not in it. At most max at a call. One that cannot be removed is left for an hour; why it
- * could not is in *last (code 0: nothing failed).
+ * deleted any more is not in it. At most max at a call. One that cannot be
+ * removed is left for an hour; why it could not is in *last (code 0: nothing
+ * failed).
  */
 int gc_objects(struct db *db, struct blob_store *store, uint64_t max,
     struct gc_result *out, struct err *last, struct err *err);

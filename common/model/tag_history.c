@@ -116,7 +116,7 @@ find_past(struct db_tx *tx, struct restore *r, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	if (rows.count == 0 || db_cell(&rows, 0, 6)->p == NULL)
+	if (rows.count == 0 || db_cell(&rows, 0, 6)->i == 0)
 		return refuse_gone(r, rows.count > 0, err);
 	in->now = tag_of_row(&rows, 0, 0);
 	r->is_hidden = db_cell(&rows, 0, 5)->i != 0;

@@ -38,20 +38,21 @@ INSERT INTO tag_history (id, repository_id, name, manifest_id, action,
 VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
     UTC_TIMESTAMP(6) + INTERVAL ? SECOND);
 
--- What a tag pointed to last and that can be brought back.
+-- What a tag pointed to last, and whether that can be brought back.
 -- name: tag_history_last
 -- roles: owner
 SELECT STRAIGHT_JOIN m.id, m.algorithm, m.digest, m.media_type, m.size,
-    m.hidden, h.id
+    m.hidden, h.expires > UTC_TIMESTAMP(6)
 FROM tag_history h FORCE INDEX (tag_history_name)
     JOIN manifest m ON m.id = h.manifest_id
-WHERE h.repository_id = ? AND h.name = ? AND h.expires > UTC_TIMESTAMP(6)
+WHERE h.repository_id = ? AND h.name = ?
 ORDER BY h.happened DESC, h.id DESC LIMIT 1;
 
 -- A manifest, and whether a tag pointed to it and can be brought back there.
 -- name: tag_history_digest
 -- roles: owner
-SELECT m.id, m.algorithm, m.digest, m.media_type, m.size, m.hidden, h.id
+SELECT m.id, m.algorithm, m.digest, m.media_type, m.size, m.hidden,
+    h.id IS NOT NULL
 FROM manifest m LEFT JOIN tag_history h ON h.manifest_id = m.id
     AND h.name = ? AND h.expires > UTC_TIMESTAMP(6)
 WHERE m.repository_id = ? AND m.digest = ? LIMIT 1;

@@ -347,9 +347,10 @@ value_of(const char *column, const char *row)
 	type = sql_text("SELECT MIN(column_type) FROM all_columns WHERE "
 			"column_name = '%s'",
 	    column);
-	if (type == NULL || strstr(type, "int") != NULL ||
-	    strstr(type, "datetime") != NULL)
+	if (type == NULL || strstr(type, "int") != NULL)
 		return db_int(1);
+	if (strncmp(type, "datetime", 8) == 0)
+		return db_text(row == row_first ? "1000-01-01" : "9999-12-31");
 	hex =
 	    sql_text("SELECT LOWER(HEX(%s))", value_in_row(column, type, row));
 	n = strlen(hex) / 2;
@@ -422,6 +423,7 @@ static const struct {
 	{ "manifest_blob_show", 2 },
 	{ "manifest_blob_unlink", 1 },
 	{ "manifest_child_cut", 2 },
+	{ "manifest_child_keep", 3 },
 	{ "manifest_child_linked", 2 },
 	{ "manifest_child_unlink", 1 },
 };
