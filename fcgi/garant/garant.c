@@ -69,13 +69,15 @@ purge_delays(void)
 	wait = more ? 0 : PURGE_TICKS;
 }
 
-/* a database that is away is seen and reported by the requests */
+/* a database that is away is seen and reported by the requests; a setting that
+ * does not parse is no reason to go on with an old key */
 void
 garant_tick(void)
 {
 	struct err err;
+	int rc = settings_refresh(garant.db, &err);
 
-	if (settings_refresh(garant.db, &err) < 0)
+	if (rc < 0 && rc != E_INTERNAL)
 		return;
 	signer_refresh();
 	purge_delays();
