@@ -1,0 +1,188 @@
+"""doc/howto/install.md word for word, on a machine of its own: the units under systemd, nginx and MariaDB as Debian
+has them."""
+import json
+import os
+import re
+
+import pytest
+
+from faults import PLAIN_BUILD
+from machine import Machine, commands
+from stack import PASSWORD, TOP, wait_for
+
+PROGRAMS = ("dtr-registry", "dtr-garant", "dtr-api")
+INSTALL = os.path.join(TOP, "doc/howto/install.md")
+NGINX = os.path.join(TOP, "doc/howto/nginx.md")
+HOST = "registry.example.com"
+SOURCE = "/root/source"  # where the reader of the page is
+
+
+@pytest.fixture(scope="module")
+def machine():
+    running = Machine(TOP, PLAIN_BUILD)
+    try:
+        running.start()
+        begin(running)
+        install(running)
+        yield running
+    finally:
+        running.stop()
+
+
+def begin(machine):
+    """What the page takes for granted: the source, packages, no dtr, a name, and a database that runs."""
+    with open(os.path.join(PLAIN_BUILD, "conf/systemd/dtr-registry.service")) as f:
+        assert "ExecStart=/usr/sbin/dtr-registry -c /etc/dtr/dtr.conf\n" in f.read(), \
+            "%s was not configured as %s has it" % (PLAIN_BUILD, INSTALL)
+    machine.run("""
+        ! id -u dtr 2> /dev/null || userdel dtr
+        rm -rf /etc/dtr /var/lib/dtr /etc/systemd/system/dtr-* /var/lib/mysql
+        mkdir -p {source}; cp -r {top}/conf {source}/; cp {build}/conf/systemd/*.service {source}/conf/systemd/
+        echo 127.0.0.1 localhost {host} > /etc/hosts
+        umask 077; echo '{password}' > password
+        install -d -o mysql -g mysql /var/lib/mysql
+        mariadb-install-db --user=mysql --skip-test-db > /dev/null
+        systemctl start mariadb""".format(source=SOURCE, top=TOP, build=PLAIN_BUILD, host=HOST, password=PASSWORD))
+
+
+def install(machine):
+    assert "make install\n" in commands(INSTALL, "1. Programs")
+    machine.run("make -s install", PLAIN_BUILD)
+    machine.run(commands(INSTALL, "2. User"), SOURCE)
+    # it would ask for it
+    machine.run(commands(INSTALL, "3. `dtr init`").rstrip() + " --admin-password-file /root/password", SOURCE)
+    machine.run(commands(INSTALL, "4. Programs' units, cron"), SOURCE)
+    machine.run(commands(NGINX, "nginx"), SOURCE)
+    machine.run("""
+        mkdir -p /etc/containers/certs.d/{host}; cp /etc/dtr/tls/ca.crt /etc/containers/certs.d/{host}/
+        echo '{{"default": [{{"type": "insecureAcceptAnything"}}]}}' > /etc/containers/policy.json
+        skopeo login --username admin --password-stdin {host} < password""".format(host=HOST))
+
+
+def push_and_pull(machine, name):
+    machine.run("""
+        rm -rf pushed pulled; mkdir pushed; head -c 3000000 /dev/urandom > layer
+        digest=$(sha256sum < layer | cut -d' ' -f1); mv layer pushed/$digest; printf '{{}}' > config
+        empty=$(sha256sum < config | cut -d' ' -f1); mv config pushed/$empty
+        echo 'Directory Transport Version: 1.1' > pushed/version
+        cat > pushed/manifest.json <<X
+        {{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+          "config": {{"mediaType": "application/vnd.oci.empty.v1+json", "size": 2, "digest": "sha256:$empty"}},
+          "layers": [{{"mediaType": "text/plain", "size": 3000000, "digest": "sha256:$digest"}}]}}
+X
+        skopeo copy -q dir:pushed docker://{host}/admin/{name}
+        skopeo copy -q docker://{host}/admin/{name} dir:pulled
+        diff -r pushed pulled""".format(host=HOST, name=name))
+
+
+def pid_of(machine, program):
+    return machine.property(program, "MainPID")
+
+
+def is_active(machine, program):
+    return machine.property(program, "ActiveState") == "active"
+
+
+def test_all_is_well_after_the_last_step(machine):
+    said = machine.run(commands(INSTALL, "6. Look at it"), SOURCE)
+    assert "\n0 failures, 0 warnings\n" in said and '"Healthy":true' in said
+    push_and_pull(machine, "first:1")
+    search = 'curl -s --cacert /etc/dtr/tls/ca.crt -u "admin:$(cat password)" https://%s/v1/search?q=first' % HOST
+    assert [found["name"] for found in json.loads(machine.run(search))["results"]] == ["admin/first"]
+    for program in PROGRAMS:
+        assert is_active(machine, program) and machine.property(program, "NRestarts") == "0"
+
+
+def events(machine, program):
+    """What a program told the journal, which is one line of JSON each."""
+    lines = machine.run("journalctl -q -o cat -u %s _COMM=%s" % (program, program)).splitlines()
+    return [json.loads(line)["event"] for line in lines]
+
+
+def test_the_journal_has_one_json_line_an_event(machine):
+    push_and_pull(machine, "logged:1")
+    assert set(events(machine, "dtr-registry")) == {"started", "request"}
+
+
+def test_commands_of_cron_are_content(machine):
+    with open(os.path.join(TOP, "conf/dtr.cron")) as f:
+        lines = re.findall(r"^\d.*\t(\w+)\t(.*)$", f.read(), re.M)
+    assert len(lines) == 2
+    for user, command in lines:
+        # whatever it prints would be mailed
+        assert machine.run("runuser -u %s -- sh -c '%s'" % (user, command)) == ""
+
+
+def test_a_program_sees_and_writes_nothing_of_others(machine):
+    secrets = {"dtr-registry": "db-garant", "dtr-garant": "db-registry", "dtr-api": "cluster-key"}
+    for program, secret in secrets.items():
+        inside = "nsenter -t %s -m -r " % pid_of(machine, program)
+        assert machine.run("cat /etc/dtr/secrets/" + secret) != ""
+        assert machine.ask(inside + "test -s /etc/dtr/secrets/" + secret).code == 1
+        assert machine.run(inside + "cat /etc/dtr/dtr.conf") != ""
+        for path in ("/etc/dtr/x", "/usr/x", "/var/lib/x"):
+            assert "Read-only file system" in machine.ask(inside + "touch " + path).out
+    blobs = "ls /var/lib/dtr/blobs"
+    assert machine.run(blobs) != ""
+    assert machine.ask("nsenter -t %s -m -r %s" % (pid_of(machine, "dtr-api"), blobs)).out == ""
+
+
+def test_reload_and_upgrade_under_systemd(machine):
+    machine.run("systemctl reload " + " ".join(PROGRAMS))
+    push_and_pull(machine, "reloaded:1")
+    for program in PROGRAMS:
+        master = pid_of(machine, program)
+        machine.run("systemctl kill -s USR2 --kill-whom=main " + program)
+        wait_for(program + " has started anew", lambda p=program: events(machine, p)[-2:] == ["upgrading", "started"])
+        assert is_active(machine, program) and pid_of(machine, program) == master
+    push_and_pull(machine, "upgraded:1")
+
+
+def test_a_broken_file_is_refused_at_a_reload(machine):
+    machine.run("cp -p /etc/dtr/dtr.conf kept; echo node.nonsense = 1 >> /etc/dtr/dtr.conf")
+    try:
+        assert machine.ask("systemctl reload dtr-registry").code != 0
+        assert "node.nonsense" in machine.run("journalctl -q -o cat -u dtr-registry -n 20")
+        push_and_pull(machine, "unchanged:1")
+    finally:
+        machine.run("cp -p kept /etc/dtr/dtr.conf; systemctl reload dtr-registry")
+
+
+def test_a_master_that_was_killed_is_back(machine):
+    for program in PROGRAMS:
+        machine.run("kill -9 " + pid_of(machine, program))
+    for program in PROGRAMS:
+        wait_for(program + " is back", lambda p=program: machine.property(p, "NRestarts") == "1" and
+                 is_active(machine, p))
+    push_and_pull(machine, "back:1")
+
+
+def test_a_stop_of_one_leaves_the_others(machine):
+    others = [pid_of(machine, program) for program in PROGRAMS[1:]]
+    machine.run("systemctl stop dtr-registry; test -S /run/dtr/garant.sock; systemctl start dtr-registry")
+    push_and_pull(machine, "restarted:1")
+    assert [pid_of(machine, program) for program in PROGRAMS[1:]] == others
+
+
+def test_blobs_elsewhere(machine):
+    with open(INSTALL) as f:
+        lines = re.search(r"^ {6}mkdir -p /etc/systemd.*\n(?: {6}.*\n)*", f.read(), re.M).group(0)
+    machine.run(lines)
+    machine.run("""
+        systemctl stop dtr-registry
+        mkdir -p /srv/dtr; cp -a /var/lib/dtr/blobs /srv/dtr/; rm -rf /var/lib/dtr/blobs
+        sed -i '/^storage.root/d' /etc/dtr/dtr.conf; echo storage.root = /srv/dtr/blobs >> /etc/dtr/dtr.conf
+        sed -i 's|/var/lib/dtr/blobs|/srv/dtr/blobs|' /etc/nginx/nginx.conf
+        systemctl daemon-reload; systemctl start dtr-registry; systemctl restart nginx""")
+    push_and_pull(machine, "elsewhere:1")
+    machine.run("dtr check --quiet")
+
+
+def test_a_stop_is_clean(machine):
+    machine.run("systemctl stop " + " ".join(PROGRAMS))
+    for program in PROGRAMS:
+        assert machine.property(program, "Result") == "success"
+        assert machine.property(program, "ActiveState") == "inactive"
+    assert machine.ask("pgrep dtr-").out == ""
+    machine.run("systemctl start " + " ".join(PROGRAMS))
+    push_and_pull(machine, "started:1")
