@@ -194,10 +194,13 @@ SELECT ?, m.id FROM manifest m
 WHERE m.repository_id = ? AND m.digest IN (?*16) AND m.hidden = 0
 ORDER BY m.id LOCK IN SHARE MODE;
 
+-- By their digests, not by the parent, which may have thousands.
 -- name: manifest_child_linked
 -- roles: registry
-SELECT m.digest FROM manifest_child c JOIN manifest m ON m.id = c.child_id
-WHERE c.parent_id = ? AND m.digest IN (?*16) LIMIT 16;
+SELECT m.digest FROM manifest p
+    STRAIGHT_JOIN manifest m ON p.id = ? AND m.repository_id = p.repository_id
+    STRAIGHT_JOIN manifest_child c ON c.parent_id = p.id AND c.child_id = m.id
+WHERE m.digest IN (?*16) LIMIT 16;
 
 -- name: manifest_child_unlink
 -- roles: registry

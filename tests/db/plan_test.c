@@ -424,7 +424,6 @@ static const struct {
 	{ "manifest_blob_unlink", 1 },
 	{ "manifest_child_cut", 2 },
 	{ "manifest_child_keep", 3 },
-	{ "manifest_child_linked", 2 },
 	{ "manifest_child_unlink", 1 },
 };
 
