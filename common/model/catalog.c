@@ -7,6 +7,8 @@
 #include "common/model/model.h"
 #include "common/model/q.h"
 
+/* namespaces that are looked up at once */
+#define SPACES 100
 
 typedef VEC(const char *) name_list;
 
@@ -88,23 +90,49 @@ add_granted(struct catalog *c, const struct rand_id *reader, struct err *err)
 	return rc;
 }
 
-/* whole namespaces: his own, of organisations that he runs, of his teams */
+static int
+add_namespace(struct catalog *c, const struct rand_id *space, struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(c->db, c->pool, Q_CATALOG_NAMESPACE, &rows, err,
+	    db_id(space), db_text(c->after), db_uint(c->limit));
+
+	if (rc == 0)
+		add(c, &rows);
+	return rc;
+}
+
+static bool
+is_full_before(const struct catalog *c, const char *place)
+{
+	return c->names.count == c->limit &&
+	    strcmp(c->names.items[c->limit - 1], place) < 0;
+}
+
+/* whole namespaces: his own, of organisations that he runs, of his teams; as
+ * far as the page goes */
 static int
 add_namespaces(
     struct catalog *c, const struct rand_id *reader, struct err *err)
 {
-	struct db_rows spaces, rows;
-	int rc = db_select(c->db, c->pool, Q_CATALOG_NAMESPACES, &spaces, err,
-	    db_id(reader), db_id(reader), db_id(reader));
+	const char *place =
+	    pool_memdup(c->pool, c->after, strcspn(c->after, "/"));
+	struct db_rows spaces;
+	int rc;
 
-	for (size_t i = 0; rc == 0 && i < spaces.count; i++) {
-		struct rand_id space = db_cell_id(&spaces, i, 0);
+	do {
+		rc = db_select(c->db, c->pool, Q_CATALOG_NAMESPACES, &spaces,
+		    err, db_id(reader), db_id(reader), db_id(reader),
+		    db_text(place), db_uint(SPACES));
+		for (size_t i = 0; rc == 0 && i < spaces.count; i++) {
+			struct rand_id space = db_cell_id(&spaces, i, 0);
 
-		rc = db_select(c->db, c->pool, Q_CATALOG_NAMESPACE, &rows, err,
-		    db_id(&space), db_text(c->after), db_uint(c->limit));
-		if (rc == 0)
-			add(c, &rows);
-	}
+			place = db_cell(&spaces, i, 1)->p;
+			if (is_full_before(c, place))
+				return 0;
+			rc = add_namespace(c, &space, err);
+		}
+	} while (rc == 0 && spaces.count == SPACES);
 	return rc;
 }
 
@@ -123,10 +151,8 @@ add_readable(struct catalog *c, const struct rand_id *reader, struct err *err)
 		return add_all(c, err);
 	rc = add_public(c, err);
 	if (rc == 0)
-		rc = add_namespaces(c, reader, err);
-	if (rc == 0)
 		rc = add_granted(c, reader, err);
-	return rc;
+	return rc < 0 ? rc : add_namespaces(c, reader, err);
 }
 
 int

@@ -206,11 +206,46 @@ test_catalog_says_what_access_says(void **state UNUSED)
 	    sql_id(&users[5].id));
 }
 
+/* "team-x/app" comes before "team/app": "-" is less than "/" */
+static void
+test_catalog_of_many_namespaces(void **state UNUSED)
+{
+	struct account boss = make_account(ACCOUNT_USER, false);
+	const char *prefix = unique("many");
+	const char *after = "";
+	size_t count, total = 0;
+	const char **names;
+
+	sql("INSERT INTO account (id, name, kind, created) SELECT "
+	    "UNHEX(MD5(CONCAT('%s', seq))), IF(seq %% 2, CONCAT('%s', seq), "
+	    "CONCAT('%s', seq - 1, '-x')), 2, UTC_TIMESTAMP(6) "
+	    "FROM seq_1_to_1100",
+	    prefix, prefix, prefix);
+	sql("INSERT INTO org_member (org_id, member_id, is_admin) SELECT id, "
+	    "%s, 1 FROM account WHERE name LIKE '%s%%'",
+	    sql_id(&boss.id), prefix);
+	sql("INSERT INTO repository (id, namespace_id, path, created, listed) "
+	    "SELECT id, id, CONCAT(name, '/app'), UTC_TIMESTAMP(6), 1 FROM "
+	    "account WHERE name LIKE '%s%%'",
+	    prefix);
+	do {
+		ok(catalog_list(env.registry, env.pool, &boss.id, after, 90,
+		    &names, &count, &env.err));
+		for (size_t i = 0; i < count; i++) {
+			assert_true(strcmp(after, names[i]) < 0);
+			after = names[i];
+			total += strncmp(after, prefix, strlen(prefix)) == 0;
+		}
+	} while (count == 90);
+	assert_int_equal(total, 1100);
+}
+
 static const struct CMUnitTest tests[] = {
 	ENV_TEST(test_access_of_strangers),
 	ENV_TEST(test_access_of_owners),
 	ENV_TEST(test_access_by_teams),
 	ENV_TEST(test_catalog_says_what_access_says),
+	ENV_TEST(test_catalog_of_many_namespaces),
 };
 
 UNIT_MAIN(tests)

@@ -412,7 +412,7 @@ static const struct {
 	{ "access_facts", 5 },
 	{ "access_token_revoke_refresh", 2 },
 	{ "catalog_granted", 3 },
-	{ "catalog_namespaces", 6 },
+	{ "catalog_namespaces", 9 },
 	/* a user's uploads, no more than a setting lets him begin */
 	{ "upload_count", 2 },
 	/* all administrators, for dtr check */
