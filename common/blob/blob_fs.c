@@ -387,16 +387,19 @@ fs_remove(struct blob_store *store, const char *key, uint64_t *size_out,
 {
 	const struct fs_store *fs = fs_of(store);
 	char name[NAME_SIZE], folder[NAME_SIZE];
-	struct stat st;
+	struct stat st = { 0 };
 
 	put_name(name, key);
 	put_folder(folder, name);
+	(void)!fstatat(fs->root_fd, name, &st, 0);
+	if (unlinkat(fs->root_fd, name, 0) < 0) {
+		if (errno != ENOENT)
+			return fault(err, "remove an object", errno);
+		/* another node may have been faster, and tells it */
+		st.st_size = 0;
+	}
 	if (size_out != NULL)
-		*size_out = fstatat(fs->root_fd, name, &st, 0) == 0
-		    ? (uint64_t)st.st_size
-		    : 0;
-	if (unlinkat(fs->root_fd, name, 0) < 0 && errno != ENOENT)
-		return fault(err, "remove an object", errno);
+		*size_out = (uint64_t)st.st_size;
 	if (faccessat(fs->root_fd, folder, F_OK, 0) < 0 && errno == ENOENT)
 		return 0;
 	return sync_folder(fs, folder, err);

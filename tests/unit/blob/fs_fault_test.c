@@ -20,6 +20,7 @@ static struct {
 	uint64_t free_bytes; /* UINT64_MAX: as it is */
 	unsigned syncs;
 	unsigned folder_syncs;
+	bool is_removed; /* by another node, just before we do */
 } kernel;
 
 /* wrapped by the linker */
@@ -31,6 +32,8 @@ int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __real_fstatvfs(int fd, struct statvfs *out);
 int __wrap_fstatvfs(int fd, struct statvfs *out);
+int __real_unlinkat(int fd, const char *name, int flags);
+int __wrap_unlinkat(int fd, const char *name, int flags);
 
 ssize_t
 __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
@@ -80,6 +83,14 @@ __wrap_fstatvfs(int fd, struct statvfs *out)
 		out->f_bfree = UINT64_MAX;
 	}
 	return rc;
+}
+
+int
+__wrap_unlinkat(int fd, const char *name, int flags)
+{
+	if (kernel.is_removed)
+		assert_int_equal(__real_unlinkat(fd, name, flags), 0);
+	return __real_unlinkat(fd, name, flags);
 }
 
 static int
@@ -254,6 +265,18 @@ test_reserve_is_watched_during_a_write(void **state UNUSED)
 	blob_write_close(&w);
 }
 
+/* what two nodes remove at once is told by one of them */
+static void
+test_remove_of_what_another_node_removes(void **state UNUSED)
+{
+	uint64_t size;
+
+	put_object(KEY, 0, "0123");
+	kernel.is_removed = true;
+	assert_int_equal(blob_remove(store, KEY, &size, &err), 0);
+	assert_int_equal(size, 0);
+}
+
 static void
 test_check(void **state UNUSED)
 {
@@ -302,6 +325,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_name_is_synced_once_for_a_writer),
 	TEST(test_reserve),
 	TEST(test_reserve_is_watched_during_a_write),
+	TEST(test_remove_of_what_another_node_removes),
 	TEST(test_check),
 	TEST(test_check_of_a_lost_folder),
 };

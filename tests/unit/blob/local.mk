@@ -12,5 +12,6 @@ tests_unit_blob_fs_fault_test_SOURCES = tests/unit/blob/fs_fault_test.c \
 	tests/unit/blob/fs.h
 tests_unit_blob_fs_fault_test_LDADD = common/libcommon.a $(CMOCKA_LIBS)
 tests_unit_blob_fs_fault_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pwrite \
-	-Wl,--wrap=fdatasync -Wl,--wrap=fsync -Wl,--wrap=fstatvfs
+	-Wl,--wrap=fdatasync -Wl,--wrap=fsync -Wl,--wrap=fstatvfs \
+	-Wl,--wrap=unlinkat
 endif
