@@ -228,7 +228,8 @@ def test_a_setting_that_cannot_be_read_keeps_no_token_from_being_revoked(stack):
     stack.sql("REPLACE INTO setting VALUES ('gc.delay', 'soon', 1, UTC_TIMESTAMP(6))")
     try:
         dtr(stack, "user", "set", "leaver", "--active", "no")
-        wait_for("every worker refuses the token", lambda: statuses() == {401})
+        # a worker that is so young that it has not looked before refuses all
+        wait_for("no worker takes the token", lambda: 200 not in statuses())
     finally:
         stack.sql("DELETE FROM setting WHERE name = 'gc.delay'")
 
