@@ -82,7 +82,7 @@ open_blob(
 	if (rc < 0 || size == blob->size)
 		return rc;
 	blob_read_close(out);
-	err_set(err, E_INTERNAL, "the blob store has lost bytes");
+	err_set(err, E_INTERNAL, "the object in the blob store is damaged");
 	return err_cause(err,
 	    "the object has %" PRIu64 " bytes, its row says %" PRIu64, size,
 	    blob->size);
