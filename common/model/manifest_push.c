@@ -188,7 +188,7 @@ is_to_renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
 		return 1;
 	rc = tx_select(tx, p->pool,
 	    is_index ? Q_MANIFEST_CHILD_CUT : Q_MANIFEST_BLOB_CUT, &rows, err,
-	    db_id(id));
+	    db_id(id), db_uint(1));
 	return rc < 0 ? rc : rows.count > 0;
 }
 

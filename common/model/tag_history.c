@@ -8,6 +8,7 @@
 #include "common/model/model.h"
 #include "common/model/q.h"
 #include "common/model/repository.h"
+#include "common/oci/manifest.h"
 
 static struct tag_past
 from_row(const struct db_rows *rows, size_t row)
@@ -123,23 +124,70 @@ find_past(struct db_tx *tx, struct restore *r, struct err *err)
 	return 0;
 }
 
+/* of one that only an earlier version took, nothing is known */
+static int
+get_document(struct db_tx *tx, const struct restore *r,
+    struct oci_manifest *out, struct err *err)
+{
+	const struct tag *now = &r->in->now;
+	const struct db_cell *payload;
+	struct db_rows rows;
+	int rc = tx_select(tx, r->pool, Q_MANIFEST_PAYLOAD, &rows, err,
+	    db_id(&now->manifest_id));
+
+	if (rc < 0)
+		return rc;
+	if (rows.count == 0)
+		return model_again(err);
+	payload = db_cell(&rows, 0, 0);
+	if (oci_manifest_parse(out, r->pool, now->media_type, payload->p,
+		payload->n, err) < 0) {
+		*out = (struct oci_manifest){ 0 };
+		err_clear(err);
+	}
+	return 0;
+}
+
+static bool
+is_foreign(const struct oci_manifest *document, const struct oci_digest *digest)
+{
+	for (size_t i = 0; i < document->item_count; i++)
+		if (oci_digest_equal(&document->items[i].digest, digest))
+			return document->items[i].is_foreign;
+	return false;
+}
+
+static int
+refuse_missing(const struct oci_digest *missing, struct err *err)
+{
+	char text[OCI_DIGEST_TEXT_SIZE];
+
+	oci_digest_put(text, missing);
+	err_set(err, E_CONFLICT,
+	    "%s was deleted, which the manifest needs; push it first", text);
+	return err_reason(err, "MANIFEST_BLOB_UNKNOWN");
+}
+
+/* a layer that need not be here is not missed, as by a push */
 static int
 refuse_cut(
     struct db_tx *tx, const struct restore *r, unsigned cut, struct err *err)
 {
-	char text[OCI_DIGEST_TEXT_SIZE];
-	struct oci_digest missing;
+	struct oci_manifest document;
 	struct db_rows rows;
-	int rc = tx_select(
-	    tx, r->pool, cut, &rows, err, db_id(&r->in->now.manifest_id));
+	int rc = tx_select(tx, r->pool, cut, &rows, err,
+	    db_id(&r->in->now.manifest_id), db_uint(OCI_DESCRIPTORS_MAX + 1));
 
 	if (rc < 0 || rows.count == 0)
 		return rc;
-	missing = model_digest(&rows, 0, 0, 1);
-	oci_digest_put(text, &missing);
-	err_set(err, E_CONFLICT,
-	    "%s was deleted, which the manifest needs; push it first", text);
-	return err_reason(err, "MANIFEST_BLOB_UNKNOWN");
+	rc = get_document(tx, r, &document, err);
+	for (size_t i = 0; rc == 0 && i < rows.count; i++) {
+		struct oci_digest missing = model_digest(&rows, i, 0, 1);
+
+		if (!is_foreign(&document, &missing))
+			rc = refuse_missing(&missing, err);
+	}
+	return rc;
 }
 
 /*

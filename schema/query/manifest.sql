@@ -149,13 +149,13 @@ WHERE b.sha512 IN (?*16) LIMIT 16;
 SELECT 0, b.sha256 FROM manifest_blob mb JOIN repo_blob rb
     ON rb.repository_id = mb.repository_id AND rb.blob_id = mb.blob_id
     JOIN blob_content b ON b.id = rb.blob_id
-WHERE mb.manifest_id = ? AND rb.hidden = 2 LIMIT 1;
+WHERE mb.manifest_id = ? AND rb.hidden = 2 LIMIT ?;
 
 -- name: manifest_child_cut
 -- roles: registry
 SELECT m.algorithm, m.digest FROM manifest_child c
     JOIN manifest m ON m.id = c.child_id
-WHERE c.parent_id = ? AND m.hidden = 1 LIMIT 1;
+WHERE c.parent_id = ? AND m.hidden = 1 LIMIT ?;
 
 -- What was deleted while this manifest uses it, and so is there, is there
 -- without it.

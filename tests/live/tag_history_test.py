@@ -202,6 +202,27 @@ def test_what_was_deleted_by_force_is_missed(stack, setting):  # noqa: F811
     assert repository.ask("GET", "manifests/all").body == index
 
 
+def test_a_layer_that_need_not_be_here_is_not_missed(stack, setting):  # noqa: F811
+    repository = Repository(stack, "admin/foreign")
+    document = json.loads(repository.image("foreign"))
+    base = b"layer that stays with its maker"
+    document["layers"].append({"mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar",
+                               "digest": repository.blob(base), "size": len(base), "urls": ["http://maker.test/base"]})
+    image, layer = json.dumps(document).encode(), document["layers"][0]["digest"]
+    assert repository.put("v1", image).status == 201
+    setting("delete.force", "true")
+    assert repository.ask("DELETE", "blobs/" + digest_of(base)).status == 202
+    for way in ("v1", digest_of(image)):
+        assert repository.ask("DELETE", "manifests/" + way).status == 202
+        restore(stack, "admin/foreign:v1")
+        assert repository.ask("GET", "manifests/v1").body == image
+    assert repository.ask("GET", "blobs/" + digest_of(base)).status == 404
+    # one of the others is
+    assert repository.ask("DELETE", "blobs/" + layer).status == 202
+    assert repository.ask("DELETE", "manifests/v1").status == 202
+    assert layer in refused(stack, "admin/foreign:v1")
+
+
 def test_what_has_expired_does_not_come_back(stack):
     repository = Repository(stack, "admin/expired")
     one, two, three = (repository.image("expired %d" % i) for i in range(3))
