@@ -6,7 +6,9 @@
 #include "common/base/enc.h"
 #include "common/base/err.h"
 #include "common/base/pool.h"
+#include "common/db/db.h"
 #include "common/model/model.h"
+#include "common/model/schema.h"
 
 #define WORDS_MAX 255 /* bytes; of columns */
 
@@ -128,4 +130,23 @@ cli_open_db(struct cli *cli, struct err *err)
 	if (rc == E_NOTFOUND)
 		return err_prefix(err, "run: dtr init");
 	return rc;
+}
+
+void
+cli_check_tables(struct cli *cli, struct err *err)
+{
+	struct db_admin *admin = NULL;
+	struct db_options owner;
+	struct err ignored;
+	int is, wanted;
+
+	if (err->code != E_INTERNAL || cli->db == NULL)
+		return;
+	if (model_options(&cli->conf, cli->pool, "owner", &owner, &ignored) ==
+		0 &&
+	    db_admin_open(&admin, &owner, &ignored) == 0 &&
+	    schema_version(admin, cli->pool, &is, &wanted, &ignored) == 0 &&
+	    is < wanted)
+		err_prefix(err, "run: dtr migrate");
+	db_admin_close(&admin);
 }

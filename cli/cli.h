@@ -89,6 +89,10 @@ int cli_load_conf(struct cli *cli, struct err *err);
 /* Loads the configuration if needed; connects as the owner when used. */
 int cli_open_db(struct cli *cli, struct err *err);
 
+/* Says in err what to do when a verb failed with tables that are older than
+ * this program. */
+void cli_check_tables(struct cli *cli, struct err *err);
+
 /* output.c */
 
 /* One line of text on standard output; nothing with --json. */

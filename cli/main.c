@@ -465,6 +465,7 @@ main(int argc, char **argv)
 	if (rc == 0)
 		rc = end_output(&err);
 	if (rc < 0) {
+		cli_check_tables(&cli, &err);
 		cli_put_error(&cli, &err);
 		if (cli_is_usage(&err) && !cli.json)
 			fprintf(stderr, "dtr: see: dtr%s%s --help\n",

@@ -106,3 +106,17 @@ def test_migrate_of_the_version_before_changes_nothing(node, more):
                     % (NEWEST + 1, NEWEST))
     assert state() == before
     work(node, "finished" if more else "refused")
+
+
+def test_a_verb_that_fails_before_the_migration_says_what_to_do(node):
+    repository = Repository(node, "admin/behind")
+    repository.image("behind")
+    repository.image("behind")  # again: its objects are doomed
+    node.sql("UPDATE object SET not_before = UTC_TIMESTAMP() - INTERVAL 1 SECOND WHERE state = 3")
+    node.sql("RENAME TABLE gc_freed TO gc_freed_away")
+    node.sql("UPDATE schema_version SET version = %d, step = 0" % (NEWEST - 1))
+    said = dtr(node, "gc", "objects", code=1)
+    assert said.startswith("dtr: gc objects: run: dtr migrate: the database refused a statement (gc_freed_add: "), said
+    node.sql("RENAME TABLE gc_freed_away TO gc_freed")
+    node.sql("UPDATE schema_version SET version = %d" % NEWEST)
+    assert dtr(node, "gc", "objects") == "2 objects removed, 0 failed\n"
