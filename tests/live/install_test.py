@@ -39,6 +39,8 @@ def begin(machine):
         rm -rf /etc/dtr /var/lib/dtr /etc/systemd/system/dtr-* /var/lib/mysql
         mkdir -p {source}; cp -r {top}/conf {source}/; cp {build}/conf/systemd/*.service {source}/conf/systemd/
         echo 127.0.0.1 localhost {host} > /etc/hosts
+        # enough for the workers of many cores, which the page leaves to its reader
+        printf '[mysqld]\\nmax_connections = 4000\\n' > /etc/mysql/mariadb.conf.d/99-room.cnf
         umask 077; echo '{password}' > password
         install -d -o mysql -g mysql /var/lib/mysql
         mariadb-install-db --user=mysql --skip-test-db > /dev/null
