@@ -12,7 +12,7 @@ import stack as stack_module
 if os.environ.get("DTR_WEBSERVER"):
     # those with web servers of their own, or with none
     collect_ignore = ["%s_test.py" % name for name in (
-        "case", "cli", "cli_check", "cli_init", "core", "core_process", "db", "db_cluster", "packages",
+        "case", "cli", "cli_check", "cli_init", "core", "core_process", "db", "db_cluster", "install", "packages",
         "quickstart", "webserver")]
 
 
