@@ -57,6 +57,12 @@ conn_run(struct conn *conn, const char *text, struct err *err)
 	return 0;
 }
 
+bool
+conn_is_in_transaction(const struct conn *conn)
+{
+	return (conn->mysql->server_status & SERVER_STATUS_IN_TRANS) != 0;
+}
+
 /* A column of the first row: 1, 0 when there is none, or an error. */
 static int
 ask_column(struct conn *conn, const char *text, unsigned column,

@@ -117,6 +117,8 @@ int conn_estimate_rows(
     struct conn *conn, const char *table, int64_t *out, struct err *err);
 /* Runs a text without result. */
 int conn_run(struct conn *conn, const char *text, struct err *err);
+/* Was a transaction open when the server answered last? */
+bool conn_is_in_transaction(const struct conn *conn);
 /* Says what went wrong in the last call; returns err's code. */
 int conn_fail(struct conn *conn, const char *what, unsigned number,
     const char *message, struct err *err);
@@ -128,7 +130,9 @@ struct timespec until_time(unsigned wait_ms);
 int conn_take(struct db *db, struct conn **out, struct err *err);
 void conn_give(struct conn *conn);
 
-/* stmt.c: prepares (once) and runs; rows_out NULL: no rows expected */
+/* stmt.c: 1 if it was not prepared before on this connection */
+int stmt_prepare(struct conn *conn, unsigned stmt, struct err *err);
+/* Prepares (once) and runs; rows_out NULL: no rows expected. */
 int stmt_run(struct conn *conn, struct pool *pool, unsigned stmt,
     const struct db_value *args, size_t arg_count, struct db_rows *rows_out,
     uint64_t *affected_out, struct err *err);

@@ -146,12 +146,16 @@ prepare_once(
 	return rc;
 }
 
-static int
-prepare(struct conn *conn, unsigned stmt, struct err *err)
+int
+stmt_prepare(struct conn *conn, unsigned stmt, struct err *err)
 {
 	unsigned number = 0;
-	int rc = prepare_once(conn, stmt, &number, err);
+	int rc;
 
+	ASSERT(stmt < conn->db->options.stmt_count);
+	if (conn->prepared[stmt] != NULL)
+		return 0;
+	rc = prepare_once(conn, stmt, &number, err);
 	/* the server has a limit for all its clients together */
 	if (rc < 0 && number == TOO_MANY_PREPARED) {
 		stmt_free_all(conn);
@@ -159,7 +163,7 @@ prepare(struct conn *conn, unsigned stmt, struct err *err)
 		if (rc < 0)
 			err->code = E_BUSY;
 	}
-	return rc < 0 ? err->code : 0;
+	return rc < 0 ? err->code : 1;
 }
 
 /* The library's pointers are not const; it only reads. */
@@ -342,15 +346,13 @@ stmt_run(struct conn *conn, struct pool *pool, unsigned stmt,
 	struct prepared *p;
 	int rc;
 
-	ASSERT(stmt < conn->db->options.stmt_count);
 	ASSERT(arg_count == conn->db->options.stmts[stmt].params);
 	rc = check_args(args, arg_count, err);
 	if (rc < 0) {
 		conn->fault = FAULT_OTHER;
 		return rc;
 	}
-	if (conn->prepared[stmt] == NULL)
-		rc = prepare(conn, stmt, err);
+	rc = stmt_prepare(conn, stmt, err);
 	if (rc < 0)
 		return rc;
 	p = conn->prepared[stmt];

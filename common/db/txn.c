@@ -199,6 +199,33 @@ db_tx_is_rerun(const struct db_tx *tx)
 	return tx->is_rerun;
 }
 
+/* the server may have taken it back without a word */
+static int
+check_open(struct db_tx *tx, struct err *err)
+{
+	if (conn_is_in_transaction(tx->conn))
+		return 0;
+	tx->conn->fault = FAULT_AGAIN;
+	err_set(err, E_BUSY, "the database is busy, try again");
+	return err_cause(err, "the transaction is gone");
+}
+
+/*
+ * A node of Galera that rolls back while it prepares a query tells nobody:
+ * what came before is lost, and what follows would be committed alone. So
+ * ask, before anything follows.
+ */
+static int
+prepare(struct db_tx *tx, unsigned stmt, struct err *err)
+{
+	int rc = stmt_prepare(tx->conn, stmt, err);
+
+	if (rc <= 0)
+		return rc;
+	rc = conn_run(tx->conn, "DO 0", err);
+	return rc < 0 ? rc : check_open(tx, err);
+}
+
 static int
 run(struct db_tx *tx, struct pool *pool, unsigned stmt,
     const struct db_value *args, size_t arg_count, struct db_rows *rows_out,
@@ -209,8 +236,12 @@ run(struct db_tx *tx, struct pool *pool, unsigned stmt,
 	if (tx->failure != 0)
 		return err_set(
 		    err, tx->failure, "the transaction has failed before");
-	rc = stmt_run(
-	    tx->conn, pool, stmt, args, arg_count, rows_out, affected_out, err);
+	rc = prepare(tx, stmt, err);
+	if (rc == 0)
+		rc = stmt_run(tx->conn, pool, stmt, args, arg_count, rows_out,
+		    affected_out, err);
+	if (rc == 0)
+		rc = check_open(tx, err);
 	tx->failure = rc;
 	return rc;
 }

@@ -137,6 +137,20 @@ send_error(struct link *link, unsigned number)
 	send_all(link->client, packet, sizeof(packet) - 1);
 }
 
+static bool read_all(int fd, unsigned char *p, size_t n);
+
+static void
+roll_back(struct link *link)
+{
+	static const unsigned char packet[] = "\x09\0\0\0\x03ROLLBACK";
+	unsigned char head[4], answer[256];
+
+	send_all(link->server, packet, sizeof(packet) - 1);
+	assert_true(read_all(link->server, head, sizeof(head)));
+	assert_true(head[0] < sizeof(answer) && head[1] == 0);
+	assert_true(read_all(link->server, answer, head[0]));
+}
+
 static enum verdict
 judge(struct link *link, const char *text)
 {
@@ -167,10 +181,27 @@ judge(struct link *link, const char *text)
 			send_error(link, proxy->number);
 			verdict = SWALLOW;
 			break;
+		case PROXY_ROLL_BACK:
+			roll_back(link);
+			break;
 		}
 	}
 	pthread_mutex_unlock(&proxy->lock);
 	return verdict;
+}
+
+/* the rule for what is executed otherwise */
+static void
+judge_preparation(struct link *link, const char *text)
+{
+	struct proxy *proxy = link->proxy;
+
+	pthread_mutex_lock(&proxy->lock);
+	if (proxy->act == PROXY_ROLL_BACK && fits_rule(proxy, text)) {
+		proxy->times--;
+		roll_back(link);
+	}
+	pthread_mutex_unlock(&proxy->lock);
 }
 
 static uint32_t
@@ -212,6 +243,7 @@ on_command(struct link *link, const unsigned char *payload, size_t n)
 		mem_free(&link->preparing);
 		link->preparing = mem_new(n);
 		memcpy(link->preparing, payload + 1, n - 1);
+		judge_preparation(link, link->preparing);
 		return PASS;
 	case COM_STMT_EXECUTE:
 		return judge(link, prepared_text(link, payload, n));

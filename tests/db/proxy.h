@@ -34,6 +34,9 @@ enum proxy_act {
 	PROXY_CUT_LATE,
 	PROXY_HOLD, /* it waits for proxy_release() */
 	PROXY_ANSWER, /* see proxy_answer() */
+	/* the transaction is rolled back before it, and nobody hears of that;
+	 * the next command may also be the statement's preparation */
+	PROXY_ROLL_BACK,
 };
 void proxy_rule(struct proxy *proxy, enum proxy_act act, const char *words);
 /* The same for the command that comes after so many more. */

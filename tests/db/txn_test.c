@@ -39,6 +39,45 @@ test_roll_back_on_an_error_of_the_function(void **state UNUSED)
 	assert_int_equal(proxy_links(own.proxy), 1);
 }
 
+/* as Galera may do it while a statement is prepared */
+static void
+test_transaction_that_goes_without_a_word(void **state UNUSED)
+{
+	struct own_run run = { .id = 10 };
+
+	proxy_rule(own.proxy, PROXY_ROLL_BACK, "UPDATE");
+	ok(own_insert(&run));
+	assert_true(proxy_is_used(own.proxy));
+	assert_int_equal(run.runs, 2);
+	assert_int_equal(run.reruns, 0);
+	assert_int_equal(own_row(10), 1);
+	assert_int_equal(own_row(1), 1);
+}
+
+static int
+insert_and_sum_tx(struct db_tx *tx, void *context, struct err *err)
+{
+	struct own_run *run = context;
+	struct db_rows rows;
+	int rc = tx_exec(tx, OWN_INSERT, NULL, err, db_int(run->id), db_int(1));
+
+	run->runs++;
+	return rc < 0 ? rc : tx_select(tx, env.pool, OWN_SUM, &rows, err);
+}
+
+static void
+test_a_query_finds_the_transaction_gone(void **state UNUSED)
+{
+	struct own_run first = { .id = 10 }, second = { .id = 11 };
+
+	ok(db_txn(own.db, insert_and_sum_tx, &first, &env.err));
+	/* both are prepared by now */
+	proxy_rule(own.proxy, PROXY_ROLL_BACK, "SELECT SUM");
+	ok(db_txn(own.db, insert_and_sum_tx, &second, &env.err));
+	assert_int_equal(second.runs, 2);
+	assert_int_equal(own_row(11), 1);
+}
+
 static int
 careless_tx(struct db_tx *tx, void *context, struct err *err)
 {
@@ -452,6 +491,8 @@ test_many_threads(void **state UNUSED)
 static const struct CMUnitTest tests[] = {
 	OWN_TEST(test_commit),
 	OWN_TEST(test_roll_back_on_an_error_of_the_function),
+	OWN_TEST(test_transaction_that_goes_without_a_word),
+	OWN_TEST(test_a_query_finds_the_transaction_gone),
 	OWN_TEST(test_nothing_is_sent_after_an_error),
 	OWN_TEST(test_an_ignored_error_is_a_fault),
 	OWN_TEST(test_reference_that_is_refused),
