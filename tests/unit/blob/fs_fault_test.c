@@ -17,6 +17,7 @@ static struct {
 	int write_error; /* of writes behind the good ones */
 	unsigned good_writes;
 	int sync_error; /* once */
+	int folder_sync_error; /* once */
 	uint64_t free_bytes; /* UINT64_MAX: as it is */
 	unsigned syncs;
 	unsigned folder_syncs;
@@ -68,7 +69,11 @@ int
 __wrap_fsync(int fd)
 {
 	kernel.folder_syncs++;
-	return __real_fsync(fd);
+	if (kernel.folder_sync_error == 0)
+		return __real_fsync(fd);
+	errno = kernel.folder_sync_error;
+	kernel.folder_sync_error = 0;
+	return -1;
 }
 
 int
@@ -169,6 +174,18 @@ test_failed_sync_is_not_forgotten(void **state UNUSED)
 }
 
 static void
+test_failed_sync_of_a_name_is_not_forgotten(void **state UNUSED)
+{
+	struct blob_writer *w = write_at(KEY, 0);
+
+	put(w, "0123");
+	kernel.folder_sync_error = EIO;
+	assert_int_equal(blob_write_sync(w, &err), E_INTERNAL);
+	assert_int_equal(blob_write_sync(w, &err), E_INTERNAL);
+	blob_write_close(&w);
+}
+
+static void
 test_full_disk_seen_at_sync(void **state UNUSED)
 {
 	struct blob_writer *w = write_at(KEY, 0);
@@ -219,6 +236,21 @@ test_name_is_synced_once_for_a_writer(void **state UNUSED)
 	assert_int_equal(kernel.folder_syncs, 0);
 	blob_write_close(&w);
 	assert_content(KEY, "ab");
+}
+
+/* its row goes next, and nobody would know of an object that came back */
+static void
+test_removal_is_durable(void **state UNUSED)
+{
+	put_object(KEY, 0, "x");
+	kernel.folder_syncs = 0;
+	assert_int_equal(blob_remove(store, KEY, NULL, &err), 0);
+	assert_int_equal(kernel.folder_syncs, 1);
+	kernel.folder_sync_error = EIO;
+	assert_int_equal(blob_remove(store, KEY, NULL, &err), E_INTERNAL);
+	/* again, though it is gone: the last sync may have failed */
+	assert_int_equal(blob_remove(store, KEY, NULL, &err), 0);
+	assert_int_equal(kernel.folder_syncs, 3);
 }
 
 static void
@@ -319,10 +351,12 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_disk_full),
 	TEST(test_write_that_fails_half_way),
 	TEST(test_failed_sync_is_not_forgotten),
+	TEST(test_failed_sync_of_a_name_is_not_forgotten),
 	TEST(test_full_disk_seen_at_sync),
 	TEST(test_new_names_are_durable),
 	TEST(test_folder_of_another_process),
 	TEST(test_name_is_synced_once_for_a_writer),
+	TEST(test_removal_is_durable),
 	TEST(test_reserve),
 	TEST(test_reserve_is_watched_during_a_write),
 	TEST(test_remove_of_what_another_node_removes),
