@@ -6,7 +6,9 @@ db_live_tests = \
 	tests/db/account_test \
 	tests/db/commit_test \
 	tests/db/conn_test \
+	tests/db/event_test \
 	tests/db/finish_test \
+	tests/db/gc_test \
 	tests/db/grant_test \
 	tests/db/key_test \
 	tests/db/login_test \
@@ -37,8 +39,12 @@ tests_db_commit_test_SOURCES = tests/db/commit_test.c $(db_own)
 tests_db_commit_test_LDADD = $(db_libs)
 tests_db_conn_test_SOURCES = tests/db/conn_test.c $(db_own)
 tests_db_conn_test_LDADD = $(db_libs)
+tests_db_event_test_SOURCES = tests/db/event_test.c $(db_rows)
+tests_db_event_test_LDADD = $(db_libs)
 tests_db_finish_test_SOURCES = tests/db/finish_test.c $(db_rows)
 tests_db_finish_test_LDADD = $(db_libs)
+tests_db_gc_test_SOURCES = tests/db/gc_test.c $(db_rows)
+tests_db_gc_test_LDADD = $(db_libs)
 tests_db_grant_test_SOURCES = tests/db/grant_test.c $(db_env)
 tests_db_grant_test_LDADD = $(db_libs)
 tests_db_key_test_SOURCES = tests/db/key_test.c $(db_rows)
