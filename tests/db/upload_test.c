@@ -213,6 +213,16 @@ test_renew(void **state UNUSED)
 
 /* --- take-over */
 
+/* a stalled writer may still write to the object, or make it */
+static void
+assert_kept_for_a_day(const char *key)
+{
+	assert_sql(1,
+	    "SELECT not_before > UTC_TIMESTAMP(6) + INTERVAL 23 HOUR "
+	    "FROM object WHERE object_key = '%s'",
+	    key);
+}
+
 static struct upload
 take_over(const struct upload *old)
 {
@@ -225,6 +235,8 @@ take_over(const struct upload *old)
 	/* until it is the upload's, it is due for removal */
 	assert_sql(DOOMED, "SELECT state FROM object WHERE object_key = '%s'",
 	    spare.key);
+	/* but not while the copy is made */
+	assert_kept_for_a_day(spare.key);
 	ok(upload_move(env.registry, &upload, &spare, &env.err));
 	assert_string_equal(upload.key, spare.key);
 	return upload;
@@ -241,6 +253,28 @@ test_take_over_has_a_key_of_its_own(void **state UNUSED)
 	assert_string_not_equal(upload.key, old.key);
 	assert_string_equal(look(&old).key, upload.key);
 	assert_int_equal(object_state(&old), DOOMED);
+	assert_kept_for_a_day(old.key);
+	assert_int_equal(object_state(&upload), UP);
+}
+
+/* its own take-over would leave the first one's copy to nobody */
+static void
+test_claim_of_what_was_taken_over_since(void **state UNUSED)
+{
+	struct upload old = make_upload(env.registry, &repo);
+	struct upload_spare spare;
+	struct upload upload, late;
+
+	expire_lease(&old);
+	upload = look(&old);
+	ok(upload_claim(env.registry, &upload, LEASE_S, &env.err));
+	late = look(&old);
+	ok(upload_spare(env.registry, &spare, &env.err));
+	ok(upload_move(env.registry, &upload, &spare, &env.err));
+	/* and that one stalls as well */
+	expire_lease(&old);
+	fails(upload_claim(env.registry, &late, LEASE_S, &env.err), E_BUSY);
+	upload = take_over(&old);
 	assert_int_equal(object_state(&upload), UP);
 }
 
@@ -334,6 +368,18 @@ test_cancel(void **state UNUSED)
 }
 
 static void
+test_cancel_when_a_writer_has_stalled(void **state UNUSED)
+{
+	struct upload upload = make_upload(env.registry, &repo);
+
+	expire_lease(&upload);
+	upload = look(&upload);
+	ok(upload_claim(env.registry, &upload, LEASE_S, &env.err));
+	ok(upload_cancel(env.registry, &upload, &env.err));
+	assert_kept_for_a_day(upload.key);
+}
+
+static void
 test_cancel_with_a_lost_commit(void **state UNUSED)
 {
 	struct upload upload = make_upload(env.registry, &repo);
@@ -357,11 +403,13 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_large_uploads),
 	TEST(test_renew),
 	TEST(test_take_over_has_a_key_of_its_own),
+	TEST(test_claim_of_what_was_taken_over_since),
 	TEST(test_old_writer_is_shut_out),
 	TEST(test_move_with_a_lost_commit),
 	TEST(test_spare_that_was_removed),
 	TEST(test_spare_with_a_lost_commit),
 	TEST(test_cancel),
+	TEST(test_cancel_when_a_writer_has_stalled),
 	TEST(test_cancel_with_a_lost_commit),
 };
 
