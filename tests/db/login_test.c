@@ -219,6 +219,25 @@ test_old_refresh_tokens_go(void **state UNUSED)
 	    sql_id(&owner.id));
 }
 
+/* a computer that logged in long ago and pulls each night */
+static void
+test_refresh_tokens_in_use_stay(void **state UNUSED)
+{
+	struct account owner = make_account(ACCOUNT_USER, false);
+	const char *used = make_refresh(&owner, "!", "a");
+
+	ok(check(used, ACCESS_TOKEN_REFRESH, "a"));
+	sql("UPDATE access_token SET created = created - INTERVAL 400 DAY, "
+	    "last_used = last_used - INTERVAL 89 DAY WHERE account_id = %s",
+	    sql_id(&owner.id));
+	make_refresh(&owner, "!", "a");
+	ok(check(used, ACCESS_TOKEN_REFRESH, "a"));
+	sql("UPDATE access_token SET last_used = last_used - INTERVAL 91 DAY "
+	    "WHERE account_id = %s",
+	    sql_id(&owner.id));
+	fails(check(used, ACCESS_TOKEN_REFRESH, "a"), E_UNAUTH);
+}
+
 #define LOGINS 25
 
 static int
@@ -410,6 +429,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_refresh_token_without_a_password),
 	TEST(test_last_use_is_written_now_and_then),
 	TEST(test_old_refresh_tokens_go),
+	TEST(test_refresh_tokens_in_use_stay),
 	TEST(test_logins_of_a_busy_account_at_once),
 	TEST(test_token_with_a_lost_commit),
 	TEST(test_what_looks_like_a_token),
