@@ -219,6 +219,64 @@ test_without_a_server_everyone_is_told(void **state UNUSED)
 	proxy_mode(own.proxy, PROXY_SERVES);
 }
 
+/* how many of as many as go together find it */
+static size_t
+found_together(unsigned many, struct db_value name, const char *path)
+{
+	struct db_value args[DB_LOOKUP_WIDTH * DB_LOOKUP_ARGS];
+	struct db_rows rows;
+
+	for (size_t i = 0; i < COUNT_OF(args); i += DB_LOOKUP_ARGS) {
+		args[i] = name;
+		args[i + 1] = db_text(path);
+	}
+	ok(db_select_(env.registry, env.pool, many, &rows, &env.err, args,
+	    COUNT_OF(args)));
+	return rows.count;
+}
+
+static void
+test_together_they_find_what_one_alone_finds(void **state UNUSED)
+{
+	struct repo repo = make_repo(), other = make_repo();
+	struct oci_digest blob = push_blob(&repo, unique("blob"));
+	struct manifest_push push = push_manifest(&repo, "v1", &blob, 1);
+	struct db_value content = db_bytes(blob.bytes, DIGEST_SHA256_SIZE);
+	struct db_value document =
+	    db_bytes(push.digest.bytes, DIGEST_SHA256_SIZE);
+	const struct {
+		unsigned many;
+		struct db_value name;
+	} cases[] = {
+		{ Q_REPO_BLOBS_SHA256, content },
+		{ Q_MANIFEST_BY_DIGESTS, document },
+		{ Q_MANIFEST_BY_TAGS, db_text("v1") },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		assert_int_equal(
+		    found_together(cases[i].many, cases[i].name, repo.path),
+		    DB_LOOKUP_WIDTH);
+		assert_int_equal(
+		    found_together(cases[i].many, cases[i].name, other.path),
+		    0);
+	}
+	ok(try_delete(&push));
+	for (size_t i = 1; i < COUNT_OF(cases); i++)
+		assert_int_equal(
+		    found_together(cases[i].many, cases[i].name, repo.path), 0);
+	sql("UPDATE repo_blob SET hidden = 2 WHERE repository_id = %s",
+	    sql_id(&repo.row.id));
+	assert_int_equal(
+	    found_together(Q_REPO_BLOBS_SHA256, content, repo.path), 0);
+	sql("UPDATE repo_blob SET hidden = 0 WHERE repository_id = %s",
+	    sql_id(&repo.row.id));
+	sql("UPDATE blob_content SET damaged = 1 WHERE sha256 = %s",
+	    sql_bytes(blob.bytes, DIGEST_SHA256_SIZE));
+	assert_int_equal(
+	    found_together(Q_REPO_BLOBS_SHA256, content, repo.path), 0);
+}
+
 static int
 setup(void **state)
 {
@@ -251,6 +309,7 @@ main(void)
 		LOOKUP_TEST(test_nobody_waits_long_for_another_ones_query),
 		LOOKUP_TEST(test_a_query_that_is_refused_is_asked_one_by_one),
 		LOOKUP_TEST(test_without_a_server_everyone_is_told),
+		ENV_TEST(test_together_they_find_what_one_alone_finds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
