@@ -89,6 +89,29 @@ test_finish_twice(void **state UNUSED)
 	assert_int_equal(blobs_of(text), 1);
 }
 
+/* it was dropped, and the same content came here long ago */
+static void
+test_finish_of_what_is_there_without_it(void **state UNUSED)
+{
+	struct upload upload = make_upload(env.registry, &repo);
+	const char *text = unique("content");
+	struct oci_digest digest = push_blob(&repo, text);
+
+	grow_old("repo_blob", "touched", PROMISE_S);
+	grow_old("gc_review", "review_after", PROMISE_S);
+	ok(upload_cancel(env.registry, &upload, &env.err));
+	ok(finish_upload(env.registry, &upload, text));
+	assert_true(find_blob(&repo, &digest).age_s < PROMISE_S);
+	assert_sql(1,
+	    "SELECT COUNT(*) FROM gc_review WHERE kind = 2 AND id1 = %s "
+	    "AND review_after > UTC_TIMESTAMP(6)",
+	    sql_id(&repo.row.id));
+	/* nobody could read that */
+	sql("UPDATE blob_content SET damaged = 1 WHERE sha256 = %s",
+	    sql_bytes(digest.bytes, DIGEST_SHA256_SIZE));
+	fails(finish_upload(env.registry, &upload, text), E_CONFLICT);
+}
+
 struct finishing {
 	struct upload upload;
 	const char *text;
@@ -204,13 +227,15 @@ static void
 test_damaged_content_is_not_served(void **state UNUSED)
 {
 	const char *text = unique("content");
-	struct oci_digest digest = push_blob(&repo, text);
+	const struct oci_digest digests[] = { push_blob(&repo, text),
+		push_blob_sha512(&repo, text) };
 	struct repo_blob blob;
 
 	damage(text);
-	fails(repo_blob_find(
-		  env.registry, env.pool, repo.path, &digest, &blob, &env.err),
-	    E_NOTFOUND);
+	for (size_t i = 0; i < COUNT_OF(digests); i++)
+		fails(repo_blob_find(env.registry, env.pool, repo.path,
+			  &digests[i], &blob, &env.err),
+		    E_NOTFOUND);
 }
 
 static void
@@ -286,6 +311,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_finish_known_content),
 	TEST(test_finish_again_in_one_repository),
 	TEST(test_finish_twice),
+	TEST(test_finish_of_what_is_there_without_it),
 	TEST(test_two_finish_the_same_upload),
 	TEST(test_two_finish_the_same_content),
 	TEST(test_content_that_is_collected_meanwhile),

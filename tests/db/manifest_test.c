@@ -249,10 +249,15 @@ static void
 test_damaged_blob_is_missing(void **state UNUSED)
 {
 	struct manifest_push p = new_manifest(&repo, "v1", blobs, 1);
+	struct oci_digest other = push_blob_sha512(&repo, unique("b"));
 
 	sql("UPDATE blob_content SET damaged = 1 WHERE sha256 = %s",
 	    sql_bytes(blobs[0].bytes, DIGEST_SHA256_SIZE));
 	assert_missing(&p, &blobs[0]);
+	p = new_manifest(&repo, "v1", &other, 1);
+	sql("UPDATE blob_content SET damaged = 1 WHERE sha512 = %s",
+	    sql_bytes(other.bytes, DIGEST_SHA512_SIZE));
+	assert_missing(&p, &other);
 }
 
 /* --- indexes */

@@ -307,6 +307,21 @@ test_delete_of_what_a_manifest_uses(void **state UNUSED)
 }
 
 static void
+test_delete_by_force(void **state UNUSED)
+{
+	const char *text = unique("b");
+	const struct oci_digest digests[] = { push_blob(&repo, text),
+		push_blob_sha512(&repo, text) };
+	struct repo_blob blob = find_blob(&repo, &digests[0]);
+
+	push_manifest(&repo, "v1", digests, 1);
+	ok(repo_blob_delete(
+	    env.registry, env.pool, &blob, true, NULL, &env.err));
+	for (size_t i = 0; i < COUNT_OF(digests); i++)
+		fails(find(&repo, &digests[i]), E_NOTFOUND);
+}
+
+static void
 test_delete_only_here(void **state UNUSED)
 {
 	struct repo other = make_repo();
@@ -337,6 +352,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_mount_of_what_was_collected),
 	TEST(test_delete),
 	TEST(test_delete_of_what_a_manifest_uses),
+	TEST(test_delete_by_force),
 	TEST(test_delete_only_here),
 };
 
