@@ -4,7 +4,7 @@ import re
 import time
 
 import fastcgi
-from policy_test import INDEX, MANIFEST, Repository, digest_of
+from policy_test import INDEX, MANIFEST, Repository, ask_from, digest_of
 from stack import Stack, wait_for
 
 KINDS = {"1": "push", "2": "pull", "3": "delete", "4": "mount"}
@@ -39,7 +39,7 @@ def test_changes_write_their_events(stack):
     mount = stack.request("POST", "/v2/admin/events2/blobs/uploads/?mount=%s&from=admin/events"
                           % digest_of(b"layer events"), both)
     assert mount.status == 201
-    assert repository.ask("DELETE", "manifests/v2").status == 202
+    assert repository.ask("DELETE", "manifests/v2", [("User-Agent", "x" * 300)]).status == 202
     assert repository.ask("DELETE", "manifests/" + digest_of(image)).status == 202
     assert repository.ask("DELETE", "blobs/" + digest_of(b"layer events")).status == 202
     found = events(stack, "admin/events")
@@ -51,6 +51,7 @@ def test_changes_write_their_events(stack):
     assert first["digest"] == digest_of(image)[7:] and first["type"] == MANIFEST
     assert (first["account"], first["request"], first["size"]) == ("admin", "events-test-1", str(len(image)))
     assert first["agent"] == "tester/1 "  # what is no ASCII is cut off
+    assert found[5]["agent"] == "x" * 255
     assert total(stack, "admin/events", 1) == 3
     mounted = events(stack, "admin/events2")
     assert [(e["kind"], e["object"], e["from"]) for e in mounted] == [("mount", "blob", "admin/events")]
@@ -87,6 +88,30 @@ def test_pulls_are_counted_in_batches(stack):
                      " WHERE r.path = 'admin/pulled' GROUP BY p.name ORDER BY p.name")
     assert rows == [["one", "21"], ["two", "1"]]  # by digest: both tags that point there
     assert stack.sql("SELECT COUNT(*) FROM tag_pull WHERE last_pulled > UTC_TIMESTAMP() - INTERVAL 1 MINUTE") != [["0"]]
+
+
+def test_pulls_are_told_apart(stack):
+    repository = Repository(stack, "admin/apart")
+    image = repository.image("apart")
+    assert repository.put(digest_of(image) + "?tag=t111&tag=t232", image).status == 201
+    for words in (["repository", "set", "admin/apart", "--visibility", "public"],
+                  ["user", "create", "apart-aaa", "--password-file", stack.path("password")],
+                  ["user", "create", "apart-bcb", "--password-file", stack.path("password")]):
+        done = stack.dtr(*words)
+        assert done.returncode == 0, done.stderr
+    # in the table of pulls these meet: 31 * 31 + 2 * 31 + 1 is the number of its chains
+    pulls = (("apart-aaa", "192.0.2.111", "t111"), ("apart-aaa", "192.0.2.111", "t232"),
+             ("apart-aaa", "192.0.2.232", "t111"), ("apart-bcb", "192.0.2.111", "t111"))
+    auth = {user: stack.bearer("repository:admin/apart:pull", user=user) for user in ("apart-aaa", "apart-bcb")}
+    # in turn, so that each process gets some of each
+    for _ in range(8):
+        for user, remote, tag in pulls:
+            target = "/v2/admin/apart/manifests/" + tag
+            assert ask_from(stack, remote, "registry.sock", target, auth[user])[0] == 200
+    wait_for("pulls are written", lambda: total(stack, "admin/apart", 2) == 32)
+    rows = stack.sql("SELECT account, remote, tag, SUM(times) FROM event WHERE repository = 'admin/apart'"
+                     " AND kind = 2 GROUP BY account, remote, tag ORDER BY account, remote, tag")
+    assert rows == [[*pull, "8"] for pull in pulls]
 
 
 def test_a_later_pull_is_the_last_one(stack):
