@@ -40,6 +40,8 @@ def test_check_finds_running_programs(fresh):
     sockets[2].close()
     found = fresh.check()
     assert list(found) == [("warn", "programs")] and "dtr-garant is not running" in found["warn", "programs"]
+    os.chmod(fresh.path("a.sock"), 0)
+    assert 'a.sock" of dtr-api cannot be reached (Permission denied)' in fresh.check(code=1)["fail", "programs"]
     for s in sockets:
         s.close()
 
@@ -50,8 +52,9 @@ def test_check_finds_secrets_open_to_others(fresh):
     assert fresh.check(code=1)["fail", "secrets"] == (
         'file "%s" holds a secret and is open to others; run: chmod 0600 %s' % (path, path))
     os.chmod(path, 0o600)
-    os.chmod(fresh.path("etc", "secrets"), 0o755)
-    assert "run: chmod 0700" in fresh.check(code=1)["fail", "secrets"]
+    for mode in (0o755, 0o720):
+        os.chmod(fresh.path("etc", "secrets"), mode)
+        assert "run: chmod 0700" in fresh.check(code=1)["fail", "secrets"]
 
 
 @pytest.mark.parametrize("name, bad, change, words", [
@@ -85,6 +88,11 @@ def test_check_finds_a_missing_password(fresh):
     os.unlink(fresh.path("etc", "secrets", "db-owner"))
     found = fresh.check(code=1)
     assert ("fail", "secrets") in found and ("fail", "schema") in found
+
+
+def test_check_finds_an_empty_password(fresh):
+    path = fresh.write("\n", "etc", "secrets", "db-garant")
+    assert fresh.check(code=1)["fail", "secrets"] == 'file "%s" is empty; remove it and run dtr init' % path
 
 
 def test_check_finds_a_database_user_with_another_password(fresh):
@@ -224,6 +232,11 @@ def test_check_finds_a_store_that_cannot_be_used(fresh):
     text = fresh.read("etc", "dtr.conf").replace("storage.reserve = 0", "storage.reserve = 1000T")
     fresh.write(text, "etc", "dtr.conf", mode=0o644)
     assert "lower storage.reserve" in fresh.check(code=1)["fail", "storage"]
+    # while there is time to do something
+    space = os.statvfs(fresh.path("blobs"))
+    text = text.replace("1000T", str(space.f_bavail * space.f_frsize * 3 // 4))
+    fresh.write(text, "etc", "dtr.conf", mode=0o644)
+    assert "MiB free, reserve" in fresh.check()["warn", "storage"]
 
 
 def test_check_by_root_is_about_the_user_of_the_programs(fresh):
