@@ -265,6 +265,7 @@ def _(t):
     one, two = attach(t, subject, annotations={"n": "1"}), attach(t, subject, annotations={"n": "2"})
     t.delete("%s/manifests/%s" % (t.repo, one["digest"])).must(202)
     expect(t, subject["digest"], [two])
+    expect(t, subject["digest"], [two], "?artifactType=" + coded(two["artifactType"]))
 
 
 @choice("referrers: one whose tag was deleted is still listed")
