@@ -14,7 +14,7 @@ INSERT INTO login_delay (subject, failures, blocked_until, touched)
 VALUES (?, 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))
 ON DUPLICATE KEY UPDATE
     failures = IF(touched < UTC_TIMESTAMP(6) - INTERVAL 15 MINUTE, 1,
-        LEAST(failures + 1, 1000)),
+        failures + 1),
     blocked_until = UTC_TIMESTAMP(6) + INTERVAL
         IF(failures <= 3, 0, LEAST(POW(2, LEAST(failures, 20) - 4), 30)) SECOND,
     touched = VALUES(touched);
