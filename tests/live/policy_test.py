@@ -2,16 +2,19 @@
 import base64
 import hashlib
 import json
+import os
 import re
+import shutil
 import signal
 import time
 import urllib.parse
 
 import pytest
 
+import case_test
 import fastcgi
 from programs import reload
-from stack import PASSWORD, Stack, wait_for
+from stack import PASSWORD, USER, Stack, is_root, wait_for
 from threads import Guarded
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -540,6 +543,26 @@ def test_password_checks_at_once_have_a_limit(slow_logins):
     assert stack.token(user="carol")
 
 
+def test_a_password_is_remembered_for_its_user_and_until_it_changes(stack):
+    new = stack.path("new-password")
+    with open(new, "w") as f:
+        f.write("quite another password\n")
+    os.chmod(new, 0o600)
+    if is_root():
+        shutil.chown(new, USER)
+    dtr(stack, "user", "create", "changer", "--password-file", stack.path("password"))
+    dtr(stack, "user", "create", "stranger", "--password-file", new)
+
+    def log_in(name):
+        basic = base64.b64encode(("%s:%s" % (name, PASSWORD)).encode()).decode()
+        return stack.request("GET", "/auth/token", [("Authorization", "Basic " + basic)]).status
+    # until every process remembers it
+    assert {log_in("changer") for _ in range(20)} == {200}
+    assert {log_in("stranger") for _ in range(3)} == {401}
+    dtr(stack, "user", "passwd", "changer", "--password-file", new)
+    assert {log_in("changer") for _ in range(3)} == {401}
+
+
 def test_a_clock_that_is_put_back_shuts_nobody_out(stack):
     dtr(stack, "user", "create", "early", "--password-file", stack.path("password"))
 
@@ -561,6 +584,22 @@ def test_keys_are_kept_for_less_than_a_new_one_waits(stack):
     assert int(kept) < made["signs_in_s"]
     published = json.loads(stack.request("GET", "/auth/jwks").body)["keys"]
     assert made["kid"] in [key["kid"] for key in published]
+
+
+def test_a_key_that_is_taken_away_is_believed_no_longer(own_stack):
+    dtr(own_stack, "user", "create", "alice", "--password-file", own_stack.path("password"))
+    numbers = iter(range(100000))
+
+    def answer(**changes):
+        """To a token that nobody remembers."""
+        token = case_test.own_token(own_stack, "alice/any", jti=str(next(numbers)))
+        head, rest = token.split(".", 1)
+        head = case_test.url64(json.dumps({**case_test.decoded(head), **changes}).encode())
+        return own_stack.request("GET", "/v2/", [("Authorization", "Bearer %s.%s" % (head, rest))]).status
+    # a key's name that it does not know makes a process look for new ones
+    wait_for("all processes know the key", lambda: {answer() for _ in range(8)} == {200})
+    own_stack.sql("DELETE FROM token_certificate WHERE kid = 'test-key'")
+    wait_for("none believes it", lambda: {answer(kid="none") for _ in range(8)} | {answer() for _ in range(8)} == {401})
 
 
 def test_counts_of_guesses_go_as_fast_as_they_come(stack):
