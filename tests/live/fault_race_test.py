@@ -308,6 +308,35 @@ def test_a_login_that_meets_a_revocation_outlives_it_not(racing, pusher):
     assert log_in().status == 200
 
 
+def test_a_login_that_meets_a_new_password_is_none(racing):
+    """The old one was right when it was looked at."""
+    def write(name, text):
+        with open(racing.path(name), "w") as f:
+            f.write(text + "\n")
+        os.chmod(racing.path(name), 0o600)
+        racing.own()
+        return racing.path(name)
+    old, new = write("old-password", PASSWORD), write("new-password", "quite another password")
+
+    def user(*words):
+        done = racing.dtr("user", *words)
+        assert done.returncode == 0, done.stderr
+
+    def log_in():
+        secret = base64.b64encode(("hasty:" + PASSWORD).encode()).decode()
+        return racing.request("GET", "/auth/token", [("Authorization", "Basic " + secret)])
+    user("create", "hasty", "--password-file", old)
+    said = b""
+    for n in range(1, 5):
+        with held(racing, "execute", n, log_in) as login:
+            user("passwd", "hasty", "--password-file", new)
+            login.release()
+            said += login.finish().body
+        user("passwd", "hasty", "--password-file", old)
+        assert log_in().status == 200
+    assert b"the account was changed just now" in said
+
+
 # --- a second replica
 
 @pytest.fixture
