@@ -23,7 +23,7 @@ total(enum event_kind kind)
 {
 	return sql_int("SELECT COALESCE(SUM(total), 0) FROM repository_counter "
 		       "WHERE repository_id = %s AND kind = %d",
-	    sql_id(&repo.row.id), kind);
+	    sql_id(&repo.row.id), (int)kind);
 }
 
 static int64_t
