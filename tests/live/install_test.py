@@ -166,6 +166,50 @@ def test_a_stop_of_one_leaves_the_others(machine):
     assert [pid_of(machine, program) for program in PROGRAMS[1:]] == others
 
 
+def test_a_new_certificate(machine):
+    serial = "openssl x509 -noout -serial -in /etc/dtr/tls/server.crt"
+    before = machine.run(serial)
+    machine.run(commands(INSTALL, "A new certificate"))
+    assert machine.run(serial) != before
+    push_and_pull(machine, "certified:1")
+    machine.run("dtr check --quiet")
+
+
+def test_what_was_backed_up_is_restored_after_all_is_lost(machine):
+    everything = " ".join(PROGRAMS)
+    push_and_pull(machine, "kept:1")
+    machine.run("mkdir -p backup")
+    machine.run(commands(INSTALL, "Backup").replace("BACKUP", "backup"))
+    push_and_pull(machine, "later:1")
+    machine.run("""
+        systemctl stop %s
+        rm -rf /var/lib/dtr/blobs/* /etc/dtr/*
+        mariadb -N -e "SELECT CONCAT('DROP USER ', QUOTE(user), '@', QUOTE(host), ';') FROM mysql.user
+            WHERE user LIKE 'dtr%%'" | mariadb""" % everything)
+    # nothing runs yet
+    said = machine.run(commands(INSTALL, "Restore").replace("BACKUP", "backup"))
+    assert "\n0 failures, 4 warnings\n" in said and said.count("is not running: nobody serves") == 4
+    machine.run("systemctl start %s; dtr check --quiet" % everything)
+    machine.run("rm -rf pulled; skopeo copy -q docker://%s/admin/kept:1 dir:pulled" % HOST)
+    later = machine.ask("skopeo inspect docker://%s/admin/later:1" % HOST).out
+    assert "name unknown: no repository" in later
+    push_and_pull(machine, "later:1")
+
+
+def test_a_full_disk_is_cleared(machine):
+    machine.run(commands(INSTALL, "Disk full"))
+    machine.run("dtr setting set upload.expiry 604800; dtr check --quiet")
+
+
+def test_an_upgrade(machine):
+    lines = commands(INSTALL, "Upgrade").splitlines()
+    assert "make install" in lines[0]
+    machine.run("make -s install", PLAIN_BUILD)
+    machine.run("\n".join(lines[1:]))
+    push_and_pull(machine, "newer:1")
+    machine.run("dtr check --quiet")
+
+
 def test_blobs_elsewhere(machine):
     with open(INSTALL) as f:
         lines = re.search(r"^ {6}mkdir -p /etc/systemd.*\n(?: {6}.*\n)*", f.read(), re.M).group(0)
