@@ -26,6 +26,7 @@ MB = 1 << 20
 LONG = 300000  # a blob that is handed over
 SHORT = 1000  # one that is not
 numbers = itertools.count()
+lost = set()  # blobs whose bytes a test took away
 
 
 @pytest.fixture(scope="module", params=webserver.ALL, ids=lambda server: server.name)
@@ -339,6 +340,7 @@ def test_lost_object_is_a_fault(stack, repo, size, lose):
     """Neither "there is none" nor something else in its place, to be kept for a year."""
     data = os.urandom(size)
     digest = repo.push(data)
+    lost.add(digest)
     for folder, _, names in os.walk(stack.storage):
         for name in names:
             with open(os.path.join(folder, name), "rb") as f:
@@ -609,5 +611,6 @@ def test_stop_and_start(stack, repo, load):
 
 def test_no_request_failed_by_our_fault(stack):
     for program in ("dtr-registry", "dtr-garant"):
-        statuses = [line["status"] for line in events(stack, "request", program)]
+        statuses = [line["status"] for line in events(stack, "request", program)
+                    if line["path"].rpartition("/")[2] not in lost]
         assert statuses and {s for s in statuses if s >= 500} == set(), program
