@@ -92,9 +92,7 @@ check_disk(struct check *check, struct db_admin *admin, const char *host)
 static void
 check_room(struct check *check, struct db_admin *admin, const char *host)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-	struct load load =
-	    load_of(&check->cli->conf, NULL, n > 0 ? (unsigned)n : 1);
+	struct load load = load_of(&check->cli->conf, NULL, load_cores());
 	int64_t most;
 	bool fits;
 
@@ -172,9 +170,7 @@ static void
 check_user_room(struct check *check, struct db_admin *admin, const char *role,
     const char *user)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-	struct load load =
-	    load_of(&check->cli->conf, role, n > 0 ? (unsigned)n : 1);
+	struct load load = load_of(&check->cli->conf, role, load_cores());
 	int64_t most;
 
 	if (!ask_number(check, admin, "SELECT @@max_user_connections", &most))

@@ -142,8 +142,7 @@ void
 check_limits(struct check *check)
 {
 	const struct conf *conf = &check->cli->conf;
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	struct load load = load_of(conf, NULL, cores > 0 ? (unsigned)cores : 1);
+	struct load load = load_of(conf, NULL, load_cores());
 	struct limits least = { .processes = RLIM_INFINITY };
 	int64_t threads = conf_registry_threads(conf);
 	const struct {

@@ -3,6 +3,14 @@
 
 #include "common/conf/conf.h"
 
+unsigned
+load_cores(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cores > 0 ? (unsigned)cores : 1;
+}
+
 struct load
 load_of(const struct conf *conf, const char *program, unsigned cores)
 {

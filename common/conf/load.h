@@ -13,6 +13,9 @@ struct load {
 	unsigned connections; /* to the database, of all workers */
 };
 
+/* Processors of this machine, at least 1. */
+unsigned load_cores(void);
+
 /*
  * Of one program, "registry", "garant" or "api", which is also the role of its
  * database user; NULL: of all. cores: workers of a pool that is configured as

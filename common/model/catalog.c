@@ -45,61 +45,26 @@ keep_lowest(struct catalog *c)
 	c->names.count = kept + 1 < c->limit ? kept + 1 : c->limit;
 }
 
-static void
-add(struct catalog *c, const struct db_rows *rows)
+/* the names that this statement lists, of one account or namespace if not NULL */
+static int
+add(struct catalog *c, unsigned stmt, const struct rand_id *of, struct err *err)
 {
-	for (size_t i = 0; i < rows->count; i++)
-		VEC_PUSH(&c->names, c->pool, db_cell(rows, i, 0)->p);
+	struct db_value values[3];
+	struct db_rows rows;
+	size_t count = 0;
+	int rc;
+
+	if (of != NULL)
+		values[count++] = db_id(of);
+	values[count++] = db_text(c->after);
+	values[count++] = db_uint(c->limit);
+	rc = db_select_(c->db, c->pool, stmt, &rows, err, values, count);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < rows.count; i++)
+		VEC_PUSH(&c->names, c->pool, db_cell(&rows, i, 0)->p);
 	keep_lowest(c);
-}
-
-static int
-add_all(struct catalog *c, struct err *err)
-{
-	struct db_rows rows;
-	int rc = db_select(c->db, c->pool, Q_CATALOG_ALL, &rows, err,
-	    db_text(c->after), db_uint(c->limit));
-
-	if (rc == 0)
-		add(c, &rows);
-	return rc;
-}
-
-static int
-add_public(struct catalog *c, struct err *err)
-{
-	struct db_rows rows;
-	int rc = db_select(c->db, c->pool, Q_CATALOG_PUBLIC, &rows, err,
-	    db_text(c->after), db_uint(c->limit));
-
-	if (rc == 0)
-		add(c, &rows);
-	return rc;
-}
-
-/* single repositories that a team of the reader has a right on */
-static int
-add_granted(struct catalog *c, const struct rand_id *reader, struct err *err)
-{
-	struct db_rows rows;
-	int rc = db_select(c->db, c->pool, Q_CATALOG_GRANTED, &rows, err,
-	    db_id(reader), db_text(c->after), db_uint(c->limit));
-
-	if (rc == 0)
-		add(c, &rows);
-	return rc;
-}
-
-static int
-add_namespace(struct catalog *c, const struct rand_id *space, struct err *err)
-{
-	struct db_rows rows;
-	int rc = db_select(c->db, c->pool, Q_CATALOG_NAMESPACE, &rows, err,
-	    db_id(space), db_text(c->after), db_uint(c->limit));
-
-	if (rc == 0)
-		add(c, &rows);
-	return rc;
+	return 0;
 }
 
 static bool
@@ -130,7 +95,7 @@ add_namespaces(
 			place = db_cell(&spaces, i, 1)->p;
 			if (is_full_before(c, place))
 				return 0;
-			rc = add_namespace(c, &space, err);
+			rc = add(c, Q_CATALOG_NAMESPACE, &space, err);
 		}
 	} while (rc == 0 && spaces.count == SPACES);
 	return rc;
@@ -146,12 +111,13 @@ add_readable(struct catalog *c, const struct rand_id *reader, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (rows.count == 0)
-		return add_public(c, err);
+		return add(c, Q_CATALOG_PUBLIC, NULL, err);
 	if (db_cell(&rows, 0, 0)->i == 1)
-		return add_all(c, err);
-	rc = add_public(c, err);
+		return add(c, Q_CATALOG_ALL, NULL, err);
+	rc = add(c, Q_CATALOG_PUBLIC, NULL, err);
+	/* single repositories that a team of the reader has a right on */
 	if (rc == 0)
-		rc = add_granted(c, reader, err);
+		rc = add(c, Q_CATALOG_GRANTED, reader, err);
 	return rc < 0 ? rc : add_namespaces(c, reader, err);
 }
 
@@ -163,7 +129,7 @@ catalog_list(struct db *db, struct pool *pool, const struct rand_id *reader,
 	struct catalog c = { .db = db, .pool = pool, .after = after,
 		.limit = limit, .names = VEC_INIT(2 * limit) };
 	int rc = reader != NULL ? add_readable(&c, reader, err)
-				: add_public(&c, err);
+				: add(&c, Q_CATALOG_PUBLIC, NULL, err);
 
 	*names_out = c.names.items;
 	*count_out = c.names.count;

@@ -26,10 +26,9 @@ static int
 compare(const struct conf *conf, const char *role, int64_t of_server,
     int64_t of_user, struct err *err)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned n = cores > 0 ? (unsigned)cores : 1;
-	unsigned all = load_of(conf, NULL, n).connections;
-	unsigned own = load_of(conf, role, n).connections;
+	unsigned cores = load_cores();
+	unsigned all = load_of(conf, NULL, cores).connections;
+	unsigned own = load_of(conf, role, cores).connections;
 
 	if (!connections_fit_server(all, of_server))
 		return err_set(err, E_LIMIT,

@@ -7,6 +7,7 @@
 #include "common/base/mem.h"
 #include "common/base/pool.h"
 #include "common/base/str.h"
+#include "common/conf/load.h"
 #include "fcgi/core/proxy.h"
 #include "fcgi/core/worker.h"
 
@@ -41,14 +42,11 @@ check_limits(const struct setup *setup, struct err *err)
 static void
 fill_pools(struct setup *setup, const struct server *server)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
 	setup->pool_count = server->pools(&setup->conf, setup->pools);
 	ASSERT(setup->pool_count <= SERVER_POOLS_MAX);
 	for (size_t i = 0; i < setup->pool_count; i++)
 		if (setup->pools[i].workers == 0)
-			setup->pools[i].workers =
-			    cores > 0 ? (unsigned)cores : 1;
+			setup->pools[i].workers = load_cores();
 }
 
 struct setup *

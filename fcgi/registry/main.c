@@ -2,6 +2,7 @@
 #include "common/base/base.h"
 
 #include "common/conf/conf.h"
+#include "common/conf/load.h"
 #include "common/model/model.h"
 #include "fcgi/core/metrics.h"
 #include "fcgi/core/server.h"
@@ -62,12 +63,9 @@ static const struct metric metrics[REGISTRY_METRICS] = {
 static size_t
 pools(const struct conf *conf, struct server_pool out[SERVER_POOLS_MAX])
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
 	out[0] = (struct server_pool){ .name = "registry",
 		.socket = conf->registry_socket,
-		.workers = conf_registry_workers(
-		    conf, cores > 0 ? (unsigned)cores : 1),
+		.workers = conf_registry_workers(conf, load_cores()),
 		.threads = conf_registry_threads(conf) };
 	out[1] = (struct server_pool){ .name = "registry-upload",
 		.socket = conf->registry_upload_socket,
