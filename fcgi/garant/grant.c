@@ -46,6 +46,9 @@ cut_repository(struct pool *pool, const struct account *account,
 		scope->actions = 0;
 		return 0;
 	}
+	/* who asks for all gets what he may: skopeo deletes by it */
+	if ((scope->actions & SCOPE_ALL) != 0)
+		scope->actions |= SCOPE_PULL | SCOPE_PUSH | SCOPE_DELETE;
 	rc = access_decide(garant.db, pool, account, scope->name, &access, err);
 	if (rc == 0)
 		scope->actions &= actions_of(&access, create_on_push);

@@ -202,6 +202,16 @@ def test_two_who_change_a_repository_at_once_both_do(stack):
             [str((number + 1) % 2), str(number)]]
 
 
+def test_who_asks_for_all_actions_gets_those_he_may_do(stack):
+    dtr(stack, "repository", "create", "admin/open", "--visibility", "public")
+    repository = Repository(stack, "admin/open")
+    assert repository.put("a", repository.image("open")).status == 201
+    for user in ("alice", None):
+        auth = stack.bearer("repository:admin/open:*", user=user)
+        assert stack.request("GET", "/v2/admin/open/manifests/a", auth).status == 200
+        assert stack.request("DELETE", "/v2/admin/open/manifests/a", auth).status == 401
+
+
 def test_who_may_read_no_more_may_not_with_an_older_token(stack):
     dtr(stack, "repository", "create", "admin/closing", "--visibility", "public")
     repository = Repository(stack, "admin/closing")
