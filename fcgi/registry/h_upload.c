@@ -147,28 +147,21 @@ mount_from_any(struct req *req, const struct repository *repository,
  */
 static int
 try_mount(struct req *req, const struct repository *repository,
-    struct err *err)
+    const struct oci_digest *digest, struct err *err)
 {
-	const char *digest_text = uri_param(&req->uri, "mount");
 	const char *from = uri_param(&req->uri, "from");
 	char text[OCI_DIGEST_TEXT_SIZE];
-	struct oci_digest digest;
-	int rc;
+	int rc = 0;
 
-	if (digest_text == NULL)
-		return 0;
-	rc = reply_parse_digest(&digest, digest_text, err);
-	if (rc < 0)
-		return rc;
 	if (from == NULL)
-		rc = mount_from_any(req, repository, &digest, err);
+		rc = mount_from_any(req, repository, digest, err);
 	else if (oci_name_is_valid(from) &&
 	    identity_may(auth_identity(req), "repository", from, TOKEN_PULL))
-		rc = mount_from(req, repository, &digest, from, err);
+		rc = mount_from(req, repository, digest, from, err);
 	if (rc <= 0)
 		return rc;
 	metric_add(REGISTRY_BLOBS_MOUNTED, 1);
-	oci_digest_put(text, &digest);
+	oci_digest_put(text, digest);
 	reply_created(req, "blobs", text);
 	return 1;
 }
@@ -191,22 +184,26 @@ int
 h_upload_post(struct req *req, struct err *err)
 {
 	const char *digest_text = uri_param(&req->uri, "digest");
+	const char *mount_text = uri_param(&req->uri, "mount");
 	struct repository repository;
-	struct oci_digest digest;
+	struct oci_digest digest, mount;
 	struct settings settings;
 	struct upload upload;
 	int rc = check_algorithm(req, err);
 
+	/* what is refused makes no repository */
 	if (rc == 0 && digest_text != NULL)
 		rc = reply_parse_digest(&digest, digest_text, err);
+	if (rc == 0 && mount_text != NULL)
+		rc = reply_parse_digest(&mount, mount_text, err);
 	if (rc == 0)
 		rc = settings_current(registry.db, &settings, err);
 	/* the token may be older than the setting */
 	if (rc == 0)
 		rc = repository_find_or_create(registry.db, req->pool,
 		    req->args[0], settings.create_on_push, &repository, err);
-	if (rc == 0)
-		rc = try_mount(req, &repository, err);
+	if (rc == 0 && mount_text != NULL)
+		rc = try_mount(req, &repository, &mount, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	/* without a body the digest only tells what will come */
