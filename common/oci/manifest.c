@@ -40,6 +40,10 @@ static const char *const root_names[] = { "schemaVersion", "mediaType",
 	"annotations", NULL };
 static const char *const descriptor_names[] = { "mediaType", "digest", "size",
 	"urls", "platform", NULL };
+static const char *const platform_names[] = { "os", "architecture", "variant",
+	NULL };
+static const char *const other_names[] = { "mediaType", "subject",
+	"artifactType", "annotations", NULL };
 
 static int
 invalid(struct err *err)
@@ -151,7 +155,9 @@ parse_platform(
 
 	if (rc < 0 || platform.node == NULL)
 		return rc;
-	rc = jsr_str(&platform, "os", false, &out->os, err);
+	rc = check_case(&platform, platform_names, err);
+	if (rc == 0)
+		rc = jsr_str(&platform, "os", false, &out->os, err);
 	if (rc == 0)
 		rc = jsr_str(&platform, "architecture", false,
 		    &out->architecture, err);
@@ -444,10 +450,11 @@ parse_other(struct oci_manifest *out, struct pool *pool,
     const char *content_type, const struct jsr *root, struct err *err)
 {
 	const char *own;
-	int rc;
+	int rc = check_case(root, other_names, err);
 
 	out->media_type = bare_type(pool, content_type);
-	rc = own_type(root, out->media_type, &own, err);
+	if (rc == 0)
+		rc = own_type(root, out->media_type, &own, err);
 	if (rc == 0)
 		rc = parse_member(&out->subject, &out->has_subject, root,
 		    "subject", false, err);

@@ -672,7 +672,9 @@ def test_documents_of_unknown_types_need_a_setting(stack, setting):
     assert [(m["digest"], m["mediaType"], m["artifactType"]) for m in found] == [
         (digest_of(document), kind, "example/report")]
     for bad, text in ((kind + "x", document), ("text/plain", document), (kind, b"[]"), (kind, b"{"),
-                      ("application/other+json", document), ("application/a\tb+json", document)):
+                      ("application/other+json", document), ("application/a\tb+json", document),
+                      # who ignores case would see a subject, or another one
+                      (kind, document.replace(b'"subject"', b'"Subject"'))):
         assert repository.put("bad", text, kind=bad).code() == "MANIFEST_INVALID", bad
     first = {"schemaVersion": 1, "name": "anything", "tag": "a", "fsLayers": [], "history": []}
     kind = "application/vnd.docker.distribution.manifest.v1+json"
