@@ -92,6 +92,19 @@ check(const struct repository *repository, struct err *err)
 	    "no or --tag-limit 0");
 }
 
+/* the catalog finds those of a namespace behind its name and a slash */
+static int
+check_path(const char *path, struct err *err)
+{
+	if (strchr(path, '/') != NULL)
+		return 0;
+	err_set(err, E_INVALID,
+	    "repository name \"%s\" is not valid: it is NAMESPACE/NAME, a user "
+	    "or organisation first",
+	    path);
+	return err_reason(err, "NAME_INVALID");
+}
+
 /* an earlier run of the transaction made it, and its answer was lost */
 static bool
 is_ours(struct db *db, struct pool *pool, const char *path,
@@ -115,7 +128,9 @@ repository_create(struct db *db, struct pool *pool, const char *path,
 	int rc;
 
 	*out = with((struct repository){ .id = rand_id_new() }, change);
-	rc = check(out, err);
+	rc = check_path(path, err);
+	if (rc == 0)
+		rc = check(out, err);
 	if (rc == 0)
 		rc = db_select(db, pool, Q_REPOSITORY_NAMESPACE, &rows, err,
 		    db_text(space));

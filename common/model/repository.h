@@ -35,7 +35,8 @@ int repository_find(struct db *db, struct pool *pool, const char *path,
 /*
  * Finds it, or makes it if it may: private; the caller has checked the right
  * to. When two make it at once both get the one that won. E_NOTFOUND, reason
- * NAME_UNKNOWN, if the namespace does not exist.
+ * NAME_UNKNOWN, if the namespace does not exist; E_INVALID, reason
+ * NAME_INVALID, for a path without one.
  */
 int repository_find_or_create(struct db *db, struct pool *pool,
     const char *path, bool may_create, struct repository *out,
