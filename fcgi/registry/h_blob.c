@@ -158,14 +158,16 @@ hand_over(struct req *req, const char *path, uint64_t length)
 	resp_handover(req, TYPE, "X-Sendfile", path);
 }
 
-/* a web server would compare If-Match with a tag of its own */
+/* a web server would compare If-Match with a tag of its own, and a date with
+ * that of the file: a blob has none (RFC 9110, 13.1.4) */
 static const char *
 handover_path(struct req *req, const struct repo_blob *blob)
 {
 	const char *path = NULL;
 
 	if (blob->size > (uint64_t)registry.conf->storage_inline_max &&
-	    req_header(req, "IF_MATCH") == NULL)
+	    req_header(req, "IF_MATCH") == NULL &&
+	    req_header(req, "IF_UNMODIFIED_SINCE") == NULL)
 		path = blob_sendfile_path(registry.store, req->pool, blob->key);
 	return path != NULL && is_handover_known(req) ? path : NULL;
 }

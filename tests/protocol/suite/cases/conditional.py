@@ -1,4 +1,4 @@
-"""If-None-Match and If-Match (RFC 9110, section 13)."""
+"""If-None-Match, If-Match and dates (RFC 9110, section 13)."""
 import threading
 
 from .. import images
@@ -82,6 +82,8 @@ def add_all():
         add(RULE, "if-match: HEAD of a %s with another tag is 412" % what,
             lambda t, w=what: refused(t, w, '"%s"' % OTHER, "HEAD"))
         add(RULE, "if-none-match: 304 of a %s has the caching of 200" % what, lambda t, w=what: as_cacheable(t, w))
+        add(CHOICE, "if-unmodified-since: GET of a %s, which has no date, gets it" % what,
+            lambda t, w=what: whole(t, w, [("If-Unmodified-Since", "Thu, 01 Jan 2009 00:00:00 GMT")], "GET"))
     for what in ("blob", "manifest by tag", "manifest by digest"):
         for name, value, kind in VALUES:
             add(kind, "if-none-match: GET of a %s with %s is 304 without a body" % (what, name),
