@@ -45,6 +45,10 @@ static const struct link_kind foreign_sha512 = {
 	.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA512,
 	.linked = NONE,
 };
+/* by digest algorithm */
+static const struct link_kind *const blobs[] = { &blob_sha256, &blob_sha512 };
+static const struct link_kind *const foreign[] = { &foreign_sha256,
+	&foreign_sha512 };
 static const struct link_kind child = {
 	.link = Q_MANIFEST_CHILD_LINK,
 	.link_rest = NONE,
@@ -200,21 +204,56 @@ tell_missing(struct manifest_push *push, const digest_list *missing,
 	return err_reason(err, "MANIFEST_BLOB_UNKNOWN");
 }
 
-/* what must be there and what need not, by digest algorithm: [sha256],
- * [sha512] */
+/* what must be there; what need not be, or may be a blob instead of a child: by
+ * digest algorithm, [sha256], [sha512] */
 static void
 collect(struct pool *pool, const struct oci_manifest *document,
-    digest_list needed[2], digest_list foreign[2])
+    digest_list needed[2], digest_list other[2])
 {
 	if (document->has_config)
 		VEC_PUSH(&needed[document->config.digest.algorithm], pool,
 		    document->config.digest);
 	for (size_t i = 0; i < document->item_count; i++) {
 		const struct oci_descriptor *item = &document->items[i];
-		digest_list *lists = item->is_foreign ? foreign : needed;
+		enum digest_algorithm algorithm = item->digest.algorithm;
 
-		VEC_PUSH(&lists[item->digest.algorithm], pool, item->digest);
+		if (!item->is_foreign)
+			VEC_PUSH(&needed[algorithm], pool, item->digest);
+		if (item->is_foreign || item->may_be_blob)
+			VEC_PUSH(&other[algorithm], pool, item->digest);
 	}
+}
+
+static bool
+has(const digest_list *sorted, const struct oci_digest *digest)
+{
+	return sorted->count > 0 &&
+	    bsearch(digest, sorted->items, sorted->count,
+		sizeof(*sorted->items), compare) != NULL;
+}
+
+/* what is no child of those that may be a blob is one, or missing */
+static int
+link_children(struct db_tx *tx, struct pool *pool,
+    const struct rand_id *manifest_id, const struct rand_id *repository_id,
+    const struct link_kind *blob, digest_list *needed, digest_list *other,
+    digest_list *missing, struct err *err)
+{
+	digest_list absent = VEC_INIT(OCI_DESCRIPTORS_MAX);
+	digest_list rest = VEC_INIT(OCI_DESCRIPTORS_MAX);
+	int rc = link_list(
+	    tx, pool, &child, manifest_id, repository_id, needed, &absent, err);
+
+	sort_unique(other);
+	for (size_t i = 0; i < absent.count; i++) {
+		digest_list *list =
+		    has(other, &absent.items[i]) ? &rest : missing;
+
+		VEC_PUSH(list, pool, absent.items[i]);
+	}
+	return rc < 0 ? rc
+		      : link_list(tx, pool, blob, manifest_id, repository_id,
+			    &rest, missing, err);
 }
 
 int
@@ -251,24 +290,21 @@ manifest_link(struct db_tx *tx, struct pool *pool,
 	bool is_index = push->document->kind == OCI_KIND_INDEX;
 	digest_list needed[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX + 1),
 		VEC_INIT(OCI_DESCRIPTORS_MAX + 1) };
-	digest_list foreign[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX),
+	digest_list other[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX),
 		VEC_INIT(OCI_DESCRIPTORS_MAX) };
 	digest_list missing = VEC_INIT(2 * OCI_DESCRIPTORS_MAX + 2);
-	const struct {
-		const struct link_kind *kind;
-		digest_list *list;
-	} steps[] = {
-		{ is_index ? &child : &blob_sha256, &needed[DIGEST_SHA256] },
-		{ is_index ? &child : &blob_sha512, &needed[DIGEST_SHA512] },
-		{ &foreign_sha256, &foreign[DIGEST_SHA256] },
-		{ &foreign_sha512, &foreign[DIGEST_SHA512] },
-	};
 	int rc = 0;
 
-	collect(pool, push->document, needed, foreign);
-	for (size_t i = 0; rc == 0 && i < COUNT_OF(steps); i++)
-		rc = link_list(tx, pool, steps[i].kind, manifest_id,
-		    &push->repository.id, steps[i].list, &missing, err);
+	collect(pool, push->document, needed, other);
+	for (size_t i = 0; rc == 0 && i < COUNT_OF(blobs); i++)
+		rc = is_index
+		    ? link_children(tx, pool, manifest_id, &push->repository.id,
+			  blobs[i], &needed[i], &other[i], &missing, err)
+		    : link_list(tx, pool, blobs[i], manifest_id,
+			  &push->repository.id, &needed[i], &missing, err);
+	for (size_t i = 0; rc == 0 && !is_index && i < COUNT_OF(foreign); i++)
+		rc = link_list(tx, pool, foreign[i], manifest_id,
+		    &push->repository.id, &other[i], &missing, err);
 	if (rc == 0 && missing.count > 0)
 		rc = tell_missing(push, &missing, err);
 	return rc;

@@ -186,9 +186,11 @@ is_to_renew(struct db_tx *tx, const struct push *p, const struct rand_id *id,
 
 	if (!p->is_visible || is_retyped(p) || has_foreign(p->in->document))
 		return 1;
-	rc = tx_select(tx, p->pool,
-	    is_index ? Q_MANIFEST_CHILD_CUT : Q_MANIFEST_BLOB_CUT, &rows, err,
-	    db_id(id), db_uint(1));
+	rc = tx_select(tx, p->pool, Q_MANIFEST_BLOB_CUT, &rows, err, db_id(id),
+	    db_uint(1));
+	if (rc == 0 && rows.count == 0 && is_index)
+		rc = tx_select(tx, p->pool, Q_MANIFEST_CHILD_CUT, &rows, err,
+		    db_id(id), db_uint(1));
 	return rc < 0 ? rc : rows.count > 0;
 }
 

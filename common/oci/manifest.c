@@ -73,6 +73,27 @@ is_foreign_type(const char *media_type)
 	return false;
 }
 
+/* one of ours, or that of schema 1, which gets its own refusal */
+static bool
+is_known(const char *type, size_t n)
+{
+	if (strlen(SCHEMA_1) == n && memcmp(SCHEMA_1, type, n) == 0)
+		return true;
+	for (size_t i = 0; i < COUNT_OF(types); i++)
+		if (strlen(types[i].media_type) == n &&
+		    memcmp(types[i].media_type, type, n) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_called_manifest(const char *media_type)
+{
+	return media_type[0] == '\0' ||
+	    is_known(media_type, strlen(media_type)) ||
+	    oci_manifest_is_other(media_type);
+}
+
 /* expected has letters alone */
 static bool
 differs_in_case(const char *name, const char *expected)
@@ -204,9 +225,12 @@ parse_list(struct oci_manifest *out, struct pool *pool, const struct jsr *root,
 	out->items = pool_array(pool, out->item_count, sizeof(*out->items));
 	for (size_t i = 0; rc == 0 && i < out->item_count; i++) {
 		struct jsr item = jsr_item(&list, i);
+		struct oci_descriptor *found = &out->items[i];
 
 		rc = parse_descriptor(
-		    &out->items[i], &item, out->kind == OCI_KIND_MANIFEST, err);
+		    found, &item, out->kind == OCI_KIND_MANIFEST, err);
+		found->may_be_blob = rc == 0 && out->kind == OCI_KIND_INDEX &&
+		    !is_called_manifest(found->media_type);
 	}
 	return rc;
 }
@@ -409,19 +433,6 @@ oci_manifest_parse(struct oci_manifest *out, struct pool *pool,
 	if (rc == 0)
 		rc = parse_body(out, pool, &root, err);
 	return rc < 0 ? invalid(err) : 0;
-}
-
-/* one of ours, or that of schema 1, which gets its own refusal */
-static bool
-is_known(const char *type, size_t n)
-{
-	if (strlen(SCHEMA_1) == n && memcmp(SCHEMA_1, type, n) == 0)
-		return true;
-	for (size_t i = 0; i < COUNT_OF(types); i++)
-		if (strlen(types[i].media_type) == n &&
-		    memcmp(types[i].media_type, type, n) == 0)
-			return true;
-	return false;
 }
 
 bool

@@ -627,11 +627,13 @@ def test_forced_deletions_need_a_setting(stack, setting):
     index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [
         {"mediaType": MANIFEST, "digest": digest_of(image), "size": len(image)}]}).encode()
     assert repository.put("i", index, kind=INDEX).status == 201
+    cache = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": json.loads(image)["layers"]}).encode()
+    assert repository.put("c", cache, kind=INDEX).status == 201
     layer = "blobs/" + digest_of(b"layer force")
-    for path, user in ((layer, image), ("manifests/" + digest_of(image), index)):
+    for path, users in ((layer, (image, cache)), ("manifests/" + digest_of(image), (index,))):
         refused = repository.ask("DELETE", path)
         assert (refused.status, refused.code()) == (405, "UNSUPPORTED"), refused.body
-        assert digest_of(user).encode() in refused.body
+        assert any(digest_of(u).encode() in refused.body for u in users)
     setting("delete.force", "true")
     assert repository.ask("DELETE", layer).status == 202
     assert repository.ask("HEAD", layer).status == 404
@@ -641,8 +643,9 @@ def test_forced_deletions_need_a_setting(stack, setting):
     assert (refused.status, refused.code()) == (400, "MANIFEST_BLOB_UNKNOWN"), refused.body
     # nor this one under another tag, also when that is no longer allowed
     setting("delete.force", "false")
-    refused = repository.put("b", image)
-    assert (refused.status, refused.code()) == (400, "MANIFEST_BLOB_UNKNOWN"), refused.body
+    for document, kind in ((image, MANIFEST), (cache, INDEX)):
+        refused = repository.put("b", document, kind=kind)
+        assert (refused.status, refused.code()) == (400, "MANIFEST_BLOB_UNKNOWN"), refused.body
     setting("delete.force", "true")
     assert repository.ask("DELETE", "manifests/" + digest_of(image)).status == 202
     assert repository.ask("GET", "manifests/a").status == 404

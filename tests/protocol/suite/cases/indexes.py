@@ -134,10 +134,42 @@ def _(t):
     t.put("latest", images.index([elsewhere])).must(400, "MANIFEST_BLOB_UNKNOWN")
 
 
-@choice("index: a blob is no child")
+@choice("index: a blob that is called a manifest is no child")
 def _(t):
     blob = t.descriptor(b"a blob", images.MANIFEST)
     t.put("latest", images.index([blob])).must(400, "MANIFEST_BLOB_UNKNOWN")
+
+
+def cache(t, algorithm="sha256"):
+    """What BuildKit before 0.21 exports: layers and a description of them."""
+    return [t.descriptor(b"a layer", images.LAYER, algorithm=algorithm),
+            t.descriptor(b"{}", "application/vnd.buildkit.cacheconfig.v0", algorithm=algorithm)]
+
+
+for algorithm in ("sha256", "sha512"):
+    @choice("index: it may hold layers by %s, as a cache of BuildKit does" % algorithm)
+    def _(t, algorithm=algorithm):
+        index = images.index(cache(t, algorithm) + cache(t))
+        t.put("cache", index).must(201)
+        t.manifest("cache", ACCEPT).must(200).is_bytes(images.dumps(index))
+        t.put("cache", index).must(201)
+
+
+@choice("index: a layer that it holds cannot be deleted, and can after it")
+def _(t):
+    layer, config = cache(t)
+    t.put("cache", images.index([layer, config, layer])).must(201)
+    t.delete("%s/blobs/%s" % (t.repo, layer["digest"])).must(405)
+    t.delete("%s/manifests/%s" % (t.repo, digest_of(images.dumps(images.index([layer, config, layer]))))).must(202)
+    t.delete("%s/blobs/%s" % (t.repo, layer["digest"])).must(202)
+
+
+@choice("index: one digest that is called a manifest and a layer is the manifest")
+def _(t):
+    data = images.dumps(t.small())
+    t.put("latest", data).must(201)
+    children = [images.descriptor(digest_of(data), len(data), kind) for kind in (images.LAYER, images.MANIFEST)]
+    t.put("all", images.index(children)).must(201)
 
 
 @rule("index: a malformed digest of a child is 400")
