@@ -82,7 +82,13 @@ check_pair(struct check *check, const char *file, const char *pem)
 	char *key_pem;
 	int rc;
 
-	if (io_read_secret(cli->pool, key_file, &key_pem, &err) < 0)
+	rc = io_read_secret(cli->pool, key_file, &key_pem, &err);
+	if (rc == E_NOTFOUND)
+		check_report(check, CHECK_WARN, "certificate",
+		    "\"%s\" lacks its private key \"%s\": put it there, or "
+		    "remove the certificate and " RENEW,
+		    file, key_file);
+	if (rc < 0)
 		return;
 	rc = x509_is_pair(pem, key_pem, &err);
 	if (rc < 0)

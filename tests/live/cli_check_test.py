@@ -177,6 +177,8 @@ def test_check_finds_a_key_of_another_certificate(fresh):
     assert 'private key "%s" does not belong to "%s"' % (key, fresh.path("etc", "tls", "server.crt")) in text
     fresh.write("no key\n", "etc", "tls", "server.key")
     assert '"%s" is not a private key' % key in fresh.check()["warn", "certificate"]
+    os.unlink(key)
+    assert 'server.crt" lacks its private key "%s"' % key in fresh.check()["warn", "certificate"]
     os.unlink(fresh.path("etc", "tls", "server.crt"))
     fresh.again()
     assert "certificate" not in {name for _, name in fresh.check()}
