@@ -84,7 +84,8 @@ read_line(int fd, char *text, struct err *err)
 	if (ppoll(&wanted, 1, NULL, &none) == 1)
 		n = read(fd, text, INPUT_MAX);
 	if (n <= 0 || secret_signal != 0)
-		return err_set(err, E_ABORTED, "interrupted, nothing changed");
+		return err_set(
+		    err, E_ABORTED, "interrupted, no password was set");
 	text[n] = '\0';
 	io_cut_newlines(text, (size_t)n);
 	return 0;
@@ -114,8 +115,8 @@ ask_twice(struct pool *pool, int fd, const char *prompt, const char **out,
 	if (rc < 0)
 		return rc;
 	if (strcmp(first, second) != 0)
-		return err_set(err, E_INVALID,
-		    "the two passwords differ, nothing changed");
+		return err_set(
+		    err, E_INVALID, "the two passwords differ, none was set");
 	*out = first;
 	return 0;
 }
@@ -136,8 +137,8 @@ read_terminal(
 	if (fd < 0 || tcgetattr(fd, &saved) < 0) {
 		io_close(&fd);
 		return err_set(err, E_INVALID,
-		    "there is no terminal to ask for the password; use "
-		    "--password-file");
+		    "there is no terminal to ask for the password; give it "
+		    "in a file, see --help for the option");
 	}
 	sigemptyset(&blocked);
 	for (size_t i = 0; i < COUNT_OF(signals); i++) {

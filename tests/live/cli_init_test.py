@@ -345,6 +345,9 @@ def test_init_makes_a_new_admin_only_when_there_is_none(fresh):
 def test_init_asks_for_the_password_when_it_needs_one(node):
     done = node.dtr(*node.init_words(), code=1)
     assert "there is no terminal to ask for the password" in done.stderr
+    # the way that it names is there
+    assert "see --help" in done.stderr and "--password-file" not in done.stderr
+    assert "--admin-password-file" in node.dtr("init", "--help").stdout
     assert 'found  configuration file' in node.dtr(*node.init_words(), "--admin-password-file", "-",
                                                    input=PASSWORD).stdout
 

@@ -96,7 +96,8 @@ def test_wrong_calls(ready, words, verb, text):
      'setting set: setting "createRepositoryOnPush" must be true or false'),
     (["setting", "set", "gc.promise", "1"],
      'setting set: setting "gc.promise" must be a number from 2 to 31536000'),
-    (["user", "passwd", "admin"], "user passwd: there is no terminal to ask for the password; use --password-file"),
+    (["user", "passwd", "admin"],
+     "user passwd: there is no terminal to ask for the password; give it in a file, see --help for the option"),
 ])
 def test_faults(ready, words, line):
     assert ready.fails(*words) == "dtr: " + line
@@ -174,13 +175,13 @@ def test_passwd_on_a_terminal(fresh):
     assert shown.count("new password") == 2
     before = fresh.sql("SELECT hash FROM account_password")
     code, shown = on_terminal(fresh, words, [b"from the terminal\n", b"something else\n"])
-    assert code == 1 and "the two passwords differ, nothing changed" in shown
+    assert code == 1 and "the two passwords differ, none was set" in shown
     code, shown = on_terminal(fresh, words, [b"\x03"])
-    assert code == 1 and "interrupted, nothing changed" in shown
+    assert code == 1 and "interrupted, no password was set" in shown
     # whenever it comes: the prompt is there before the program waits
     for _ in range(20):
         code, shown = on_terminal(fresh, words, [b"\x03"])
-        assert code == 1 and "interrupted, nothing changed" in shown
+        assert code == 1 and "interrupted, no password was set" in shown
     assert before == fresh.sql("SELECT hash FROM account_password")
 
 
