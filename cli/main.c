@@ -241,6 +241,9 @@ option_error(struct err *err, int answer, const char *word)
 
 	if (answer == ':')
 		return cli_usage(err, "option \"%.*s\" needs a value", n, word);
+	/* of letters, as in "-admin", the word may not be the last one read */
+	if (optopt != 0 && optopt < OPTION_CONF)
+		return cli_usage(err, "unknown option \"-%c\"", optopt);
 	if (optopt != 0 && word[n] == '=')
 		return cli_usage(
 		    err, "option \"%.*s\" takes no value", n, word);

@@ -55,6 +55,8 @@ def test_user_list_goes_over_pages(fresh):
     (["user", "set", "admin", "--active"], "user set", 'option "--active" needs a value'),
     (["user", "list", "--password=geheim"], "user list", 'unknown option "--password"'),
     (["user", "list", "-x"], "user list", 'unknown option "-x"'),
+    (["user", "create", "a", "-admin"], "user create", 'unknown option "-a"'),
+    (["-conf", "dtr.conf", "check"], "", 'unknown option "-c"'),
     (["check", "--quiet=geheim"], "check", 'option "--quiet" takes no value'),
     (["token", "create", "admin"], "token create", "--label is missing: say what the token is for"),
     (["token", "create", "admin", "--label", ""], "token create", "a label has 1 to 255 bytes"),
