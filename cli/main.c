@@ -1,12 +1,14 @@
 /* The dtr command: finds the verb, parses options, prints the error. */
 #include "common/base/base.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <sys/stat.h>
 
 #include "cli/cli.h"
 #include "common/base/err.h"
+#include "common/base/io.h"
 #include "common/base/log.h"
 #include "common/base/pool.h"
 #include "common/db/db.h"
@@ -250,6 +252,15 @@ option_error(struct err *err, int answer, const char *word)
 	return cli_usage(err, "unknown option \"%.*s\"", n, word);
 }
 
+/* what was written before, and lost, counts too */
+static int
+end_output(struct err *err)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	return err_set(err, E_INTERNAL, "cannot write to standard output");
+}
+
 static int
 take_option(struct cli *cli, int c, bool *help, struct err *err)
 {
@@ -265,6 +276,8 @@ take_option(struct cli *cli, int c, bool *help, struct err *err)
 		return 0;
 	case OPTION_VERSION:
 		printf("dtr %s\n", PACKAGE_VERSION);
+		if (end_output(err) < 0)
+			return err->code;
 		exit(CLI_OK);
 	default:
 		break;
@@ -431,15 +444,6 @@ run(struct cli *cli, struct err *err)
 	return 0;
 }
 
-/* what was written before, and lost, counts too */
-static int
-end_output(struct err *err)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return 0;
-	return err_set(err, E_INTERNAL, "cannot write to standard output");
-}
-
 /* so that an error in an option before it is printed in that form too */
 static bool
 wants_json(char **argv)
@@ -450,6 +454,21 @@ wants_json(char **argv)
 	return false;
 }
 
+/*
+ * A stream that the caller has closed stays closed: else the connection to the
+ * database would get its number, and be sent what is printed.
+ */
+static void
+keep_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_PATH | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	io_close(&fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -458,6 +477,7 @@ main(int argc, char **argv)
 	bool done = false;
 	int rc;
 
+	keep_streams();
 	log_init(LOG_ERROR, "dtr");
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);

@@ -434,9 +434,18 @@ def test_help_and_version(ready):
 
 def test_output_that_cannot_be_written(ready):
     # as text it goes out line by line
-    for words in (["routes"], ["token", "create", "admin", "--label", "x"], ["check"], ["--help"]):
+    for words in (["routes"], ["token", "create", "admin", "--label", "x"], ["check"], ["--help"], ["--version"]):
         for more in ([], ["--json"]):
             with open("/dev/full", "w") as full:
                 done = subprocess.run(ready.words(*words, *more), stdout=full, stderr=subprocess.PIPE, text=True,
                                       **as_user())
+            assert done.returncode == 1 and "cannot write to standard output" in done.stderr, words
+
+
+def test_output_that_is_closed(ready):
+    # what is printed must not go to whatever was opened next, as the connection to the database
+    for words in (["routes"], ["user", "list"], ["check"], ["--help"]):
+        for more in ([], ["--json"]):
+            command = ["sh", "-c", 'exec "$@" >&-', "sh", *ready.words(*words, *more)]
+            done = subprocess.run(command, capture_output=True, text=True, **as_user())
             assert done.returncode == 1 and "cannot write to standard output" in done.stderr, words
