@@ -217,13 +217,13 @@ def pull(instance, tag):
 
 def bad_options(folder):
     def write(name, text, mode):
-        with open(os.path.join(folder, name), "w") as f:
+        with open(os.path.join(folder, name), "w", encoding="latin-1") as f:
             f.write(text)
         os.chmod(f.name, mode)
         return f.name
 
     short, opened = write("short", "seven77\n", 0o600), write("open", PASSWORD, 0o644)
-    lines = write("lines", "first line\nsecond line\n", 0o600)
+    lines, latin = write("lines", "first line\nsecond line\n", 0o600), write("latin", "caf\xe9 au lait", 0o600)
     return [
         (["--nosuch"], 2, 'unknown option "--nosuch"'),
         (["start"], 2, 'unknown option "start"'),
@@ -242,6 +242,7 @@ def bad_options(folder):
         (["--admin-password", PASSWORD, "--admin-password-file", short], 2, "the password is given twice"),
         (["--admin-password-file", short], 1, "the password has 7 bytes, not 8 to 511"),
         (["--admin-password-file", lines], 1, "the password has a control character or more than one line"),
+        (["--admin-password-file", latin], 1, "the password is not UTF-8"),
         (["--admin-password-file", opened], 1, "is open to others; run: chmod 0600 " + opened),
         (["--admin-password-file", short + "x"], 1, 'cannot read the password file "%sx"' % short),
         (["--admin-password-file", folder], 1, 'cannot read the password file "%s"' % folder),
