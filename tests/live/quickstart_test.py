@@ -495,6 +495,24 @@ def test_start_that_is_interrupted_leaves_nothing_running(first, program):
     assert first.status() == {} and first.processes() == {}
 
 
+def test_process_of_another_user_is_left_alone(first, folder):
+    """The file of a process id may be older than the last boot of the machine."""
+    need_root()
+    assert first.status() == {}
+    file = os.path.join(first.dir, "nginx", "nginx.pid")
+    with subprocess.Popen([shutil.copy("/bin/sleep", os.path.join(folder, "nginx")), "600"]) as other:
+        try:
+            with open(file, "w") as f:
+                f.write("%d\n" % other.pid)
+            shutil.chown(file, os.stat(os.path.dirname(file)).st_uid)
+            assert first.status() == {}
+            first.stop()
+            assert other.poll() is None
+        finally:
+            other.kill()
+            os.unlink(file)
+
+
 def test_stop(first, second):
     first.start()
     for instance in (second, first):
