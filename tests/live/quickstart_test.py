@@ -2,6 +2,7 @@
 
 The tests of an instance follow each other; each instance is built once.
 """
+import fcntl
 import os
 import pwd
 import re
@@ -493,6 +494,23 @@ def test_start_that_is_interrupted_leaves_nothing_running(first, program):
     script.send_signal(signal.SIGTERM)
     assert script.wait(60) != 0
     assert first.status() == {} and first.processes() == {}
+
+
+def test_one_start_at_a_time(first):
+    lock = os.open(first.dir, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        line = 'quickstart: another quickstart starts the registry in "%s"; wait for its end\n' % first.dir
+        assert first.run("--dir", first.dir, code=1) == line
+        assert first.status() == {}
+        # and the daemons of a start keep nobody out
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        first.start()
+        assert set(first.status()) == set(PROGRAMS)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(lock)
+    first.stop()
 
 
 def test_process_of_another_user_is_left_alone(first, folder):
