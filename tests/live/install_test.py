@@ -180,6 +180,8 @@ def test_what_was_backed_up_is_restored_after_all_is_lost(machine):
     push_and_pull(machine, "kept:1")
     machine.run("mkdir -p backup")
     machine.run(commands(INSTALL, "Backup").replace("BACKUP", "backup"))
+    # with hashes of passwords in it, it is for nobody else
+    assert machine.run("stat -c %a dtr.sql") == "600\n"
     push_and_pull(machine, "later:1")
     machine.run("""
         systemctl stop %s
