@@ -20,6 +20,8 @@ common_libcommon_a_SOURCES += \
 	common/base/num.h \
 	common/base/pool.c \
 	common/base/pool.h \
+	common/base/proxy.c \
+	common/base/proxy.h \
 	common/base/rand.c \
 	common/base/rand.h \
 	common/base/str.c \

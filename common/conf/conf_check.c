@@ -3,6 +3,7 @@
 
 #include "common/base/err.h"
 #include "common/base/num.h"
+#include "common/base/proxy.h"
 #include "common/conf/conf.h"
 
 #define HOST_MAX 253
@@ -92,6 +93,17 @@ check_password_cost(const struct conf *conf, struct err *err)
 	    conf->file, min, max, conf->garant_password_method, cost);
 }
 
+/* the form that proxy.h reads */
+static int
+check_trusted_proxies(const struct conf *conf, struct err *err)
+{
+	struct proxy_list list;
+
+	if (proxy_parse(&list, conf->trusted_proxies, err) == 0)
+		return 0;
+	return err_prefix(err, "%s", conf->file);
+}
+
 int
 conf_check(const struct conf *conf, struct err *err)
 {
@@ -101,6 +113,8 @@ conf_check(const struct conf *conf, struct err *err)
 		rc = check_accel_prefix(conf, err);
 	if (rc == 0)
 		rc = check_password_cost(conf, err);
+	if (rc == 0)
+		rc = check_trusted_proxies(conf, err);
 	return rc;
 }
 

@@ -5,13 +5,13 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/pool.h"
+#include "common/base/proxy.h"
 #include "common/base/rand.h"
 #include "common/base/str.h"
 #include "common/base/time.h"
 #include "common/conf/conf.h"
 #include "fcgi/core/fcgi_io.h"
 #include "fcgi/core/metrics_private.h"
-#include "fcgi/core/proxy.h"
 #include "fcgi/core/server.h"
 
 #define METRICS_SIZE_MAX ((size_t)4 << 20)

@@ -22,8 +22,6 @@ fcgi_core_libcore_a_SOURCES = \
 	fcgi/core/metrics_private.h \
 	fcgi/core/notify.c \
 	fcgi/core/notify.h \
-	fcgi/core/proxy.c \
-	fcgi/core/proxy.h \
 	fcgi/core/range.c \
 	fcgi/core/range.h \
 	fcgi/core/rate.c \

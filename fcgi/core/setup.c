@@ -8,7 +8,6 @@
 #include "common/base/pool.h"
 #include "common/base/str.h"
 #include "common/conf/load.h"
-#include "fcgi/core/proxy.h"
 #include "fcgi/core/worker.h"
 
 #define MEMORY_MAX ((size_t)4 << 20)
@@ -53,13 +52,10 @@ struct setup *
 setup_load(const struct server *server, const char *file, struct err *err)
 {
 	struct setup *setup = mem_new(sizeof(*setup));
-	struct proxy_list proxies;
 	int rc;
 
 	setup->memory = pool_new(MEMORY_MAX);
 	rc = conf_load(&setup->conf, setup->memory, file, err);
-	if (rc == 0)
-		rc = proxy_parse(&proxies, setup->conf.trusted_proxies, err);
 	if (rc == 0 && server->check != NULL)
 		rc = server->check(&setup->conf, err);
 	if (rc == 0) {

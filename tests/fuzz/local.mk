@@ -75,7 +75,7 @@ tests_fuzz_oci_digest_fuzz_LDADD = common/libcommon.a $(CRYPTO_LIBS)
 fuzz_targets += tests/fuzz/proxy_fuzz
 tests_fuzz_proxy_fuzz_SOURCES = tests/fuzz/proxy_fuzz.c $(fuzz_main)
 tests_fuzz_proxy_fuzz_LDFLAGS = $(fuzz_ldflags)
-tests_fuzz_proxy_fuzz_LDADD = fcgi/core/libcore.a common/libcommon.a
+tests_fuzz_proxy_fuzz_LDADD = common/libcommon.a
 
 fuzz_targets += tests/fuzz/range_fuzz
 tests_fuzz_range_fuzz_SOURCES = tests/fuzz/range_fuzz.c $(fuzz_main)

@@ -10,8 +10,8 @@
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
+#include "common/base/proxy.h"
 #include "common/base/str.h"
-#include "fcgi/core/proxy.h"
 
 #define LIST_MAX ((size_t)PROXIES_MAX * 64)
 

@@ -398,6 +398,13 @@ def test_check_of_a_broken_configuration(fresh):
     assert list(found) == [("fail", "configuration")] and "node.colour" in found["fail", "configuration"]
 
 
+def test_check_of_proxies_that_no_program_starts_with(fresh):
+    fresh.write(fresh.read("etc", "dtr.conf") + "node.trusted_proxies = balancer\n", "etc", "dtr.conf", mode=0o644)
+    found = fresh.check(code=1)
+    assert list(found) == [("fail", "configuration")]
+    assert 'node.trusted_proxies: "balancer" is not an address or network' in found["fail", "configuration"]
+
+
 def test_check_of_an_address_that_clients_cannot_use(fresh):
     text = fresh.read("etc", "dtr.conf")
     for wrong in ("https://registry.example.com:5443/", "https://registry.example.com/dtr", "ftp:x"):

@@ -11,6 +11,7 @@ base_tests = \
 	tests/unit/base/mem_test \
 	tests/unit/base/num_test \
 	tests/unit/base/pool_test \
+	tests/unit/base/proxy_test \
 	tests/unit/base/rand_test \
 	tests/unit/base/str_test \
 	tests/unit/base/time_test \
@@ -43,6 +44,8 @@ tests_unit_base_pool_test_SOURCES = tests/unit/base/pool_test.c \
 tests_unit_base_pool_test_LDADD = $(base_test_libs)
 # it looks into memory that is given back
 tests_unit_base_pool_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
+tests_unit_base_proxy_test_SOURCES = tests/unit/base/proxy_test.c
+tests_unit_base_proxy_test_LDADD = $(base_test_libs)
 tests_unit_base_rand_test_SOURCES = tests/unit/base/rand_test.c
 tests_unit_base_rand_test_LDADD = $(base_test_libs)
 tests_unit_base_str_test_SOURCES = tests/unit/base/str_test.c \

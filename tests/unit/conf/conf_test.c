@@ -278,6 +278,21 @@ test_accel_prefix(void **state UNUSED)
 }
 
 static void
+test_trusted_proxies(void **state UNUSED)
+{
+	static const char *const bad[] = { "balancer", "10.0.0.0/33" };
+
+	assert_int_equal(parse("node.trusted_proxies = 10.0.0.0/8, ::1\n"), 0);
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_refused(
+		    pool_printf(pool, "node.trusted_proxies = %s\n", bad[i]),
+		    pool_printf(pool,
+			NAME ": node.trusted_proxies: \"%s\" is not an "
+			     "address or network",
+			bad[i]));
+}
+
+static void
 test_password_cost(void **state UNUSED)
 {
 	static const struct {
@@ -578,6 +593,7 @@ static const struct CMUnitTest tests[] = {
 	POOL_TEST(test_choices),
 	POOL_TEST(test_external_url),
 	POOL_TEST(test_accel_prefix),
+	POOL_TEST(test_trusted_proxies),
 	POOL_TEST(test_password_cost),
 	POOL_TEST(test_unknown_keys),
 	POOL_TEST(test_nearest),

@@ -5,7 +5,6 @@ core_tests = \
 	tests/unit/core/fcgi_client_test \
 	tests/unit/core/handover_test \
 	tests/unit/core/metrics_test \
-	tests/unit/core/proxy_test \
 	tests/unit/core/range_test \
 	tests/unit/core/rate_test \
 	tests/unit/core/resp_test \
@@ -24,8 +23,6 @@ tests_unit_core_handover_test_SOURCES = tests/unit/core/handover_test.c
 tests_unit_core_handover_test_LDADD = $(core_test_libs)
 tests_unit_core_metrics_test_SOURCES = tests/unit/core/metrics_test.c
 tests_unit_core_metrics_test_LDADD = $(core_test_libs)
-tests_unit_core_proxy_test_SOURCES = tests/unit/core/proxy_test.c
-tests_unit_core_proxy_test_LDADD = $(core_test_libs)
 tests_unit_core_range_test_SOURCES = tests/unit/core/range_test.c
 tests_unit_core_range_test_LDADD = $(core_test_libs)
 # it sets the clock

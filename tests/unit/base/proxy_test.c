@@ -4,8 +4,8 @@
 
 #include "common/base/err.h"
 #include "common/base/pool.h"
+#include "common/base/proxy.h"
 #include "common/base/str.h"
-#include "fcgi/core/proxy.h"
 
 static struct proxy_list list;
 

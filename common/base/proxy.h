@@ -2,8 +2,8 @@
  * Who the client really is: REMOTE_ADDR, or behind proxies that are trusted
  * by node.trusted_proxies the address that they name in X-Forwarded-For.
  */
-#ifndef FCGI_CORE_PROXY_H
-#define FCGI_CORE_PROXY_H
+#ifndef COMMON_BASE_PROXY_H
+#define COMMON_BASE_PROXY_H
 
 struct err;
 struct pool;

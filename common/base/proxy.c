@@ -1,5 +1,5 @@
 #include "common/base/base.h"
-#include "fcgi/core/proxy.h"
+#include "common/base/proxy.h"
 
 #include <arpa/inet.h>
 
