@@ -84,32 +84,45 @@ compare(struct init *init, const struct conf *wanted, struct err *err)
 	return 0;
 }
 
+/* Unless it is there, before or by another init that is as far. */
+static int
+make_file(struct cli *cli, const struct str *text, bool *is_there_out,
+    struct err *err)
+{
+	const char *file = cli_conf_file(cli);
+	int rc;
+
+	*is_there_out = access(file, F_OK) == 0;
+	if (*is_there_out)
+		return 0;
+	rc = io_make_dirs(cli_beside_conf(cli, ""), 0755, err);
+	if (rc < 0)
+		return rc;
+	rc = io_write_new_file(file, text->p, text->len, 0644, err);
+	*is_there_out = rc == E_EXISTS;
+	if (!*is_there_out)
+		return rc;
+	err_clear(err);
+	return 0;
+}
+
 int
 init_conf(struct init *init, struct err *err)
 {
 	struct cli *cli = init->cli;
-	const char *file = cli_conf_file(cli);
 	struct conf wanted;
 	struct str text;
+	bool is_there;
 	int rc = build(init, &text, &wanted, err);
 
-	if (rc < 0)
-		return rc;
-	if (access(file, F_OK) == 0) {
-		rc = cli_load_conf(cli, err);
-		if (rc == 0)
-			rc = compare(init, &wanted, err);
-		if (rc == 0)
-			init_step(
-			    init, "found", "configuration file \"%s\"", file);
-		return rc;
-	}
-	rc = io_make_dirs(cli_beside_conf(cli, ""), 0755, err);
 	if (rc == 0)
-		rc = io_write_file(file, text.p, text.len, 0644, err);
+		rc = make_file(cli, &text, &is_there, err);
 	if (rc == 0)
 		rc = cli_load_conf(cli, err);
+	if (rc == 0 && is_there)
+		rc = compare(init, &wanted, err);
 	if (rc == 0)
-		init_step(init, "made", "configuration file \"%s\"", file);
+		init_step(init, is_there ? "found" : "made",
+		    "configuration file \"%s\"", cli_conf_file(cli));
 	return rc;
 }

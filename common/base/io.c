@@ -179,13 +179,6 @@ write_and_sync(int fd, const char *path, const void *p, size_t n, mode_t mode,
 	return 0;
 }
 
-int
-io_write_file(const char *path, const void *p, size_t n, mode_t mode,
-    struct err *err)
-{
-	return io_write_file_for((uid_t)-1, (gid_t)-1, path, p, n, mode, err);
-}
-
 /* not asked for, it is not called: a program's unit forbids it */
 static int
 give(int fd, uid_t uid, gid_t gid, const char *path, struct err *err)
@@ -197,9 +190,26 @@ give(int fd, uid_t uid, gid_t gid, const char *path, struct err *err)
 	    : 0;
 }
 
-int
-io_write_file_for(uid_t uid, gid_t gid, const char *path, const void *p,
-    size_t n, mode_t mode, struct err *err)
+/* is_new: of two at once one finds that the other's file is there */
+static int
+put_in_place(const char *beside, const char *path, bool is_new, struct err *err)
+{
+	if (!is_new)
+		return rename(beside, path) < 0
+		    ? file_error(err, "rename to", path)
+		    : 0;
+	if (link(beside, path) == 0)
+		return unlink(beside) < 0 ? file_error(err, "remove", beside)
+					  : 0;
+	if (errno == EEXIST)
+		return err_set(
+		    err, E_EXISTS, "file \"%s\" is there already", path);
+	return file_error(err, "link to", path);
+}
+
+static int
+write_file(uid_t uid, gid_t gid, const char *path, const void *p, size_t n,
+    mode_t mode, bool is_new, struct err *err)
 {
 	char beside[PATH_MAX], folder[PATH_MAX];
 	const char *slash = strrchr(path, '/');
@@ -215,8 +225,8 @@ io_write_file_for(uid_t uid, gid_t gid, const char *path, const void *p,
 	if (rc == 0)
 		rc = write_and_sync(fd, path, p, n, mode, err);
 	close(fd);
-	if (rc == 0 && rename(beside, path) < 0)
-		rc = file_error(err, "rename to", path);
+	if (rc == 0)
+		rc = put_in_place(beside, path, is_new, err);
 	if (rc < 0) {
 		unlink(beside);
 		return rc;
@@ -226,6 +236,27 @@ io_write_file_for(uid_t uid, gid_t gid, const char *path, const void *p,
 	snprintf(folder, sizeof(folder), "%.*s",
 	    slash == path ? 1 : (int)(slash - path), path);
 	return io_sync_dir(folder, err);
+}
+
+int
+io_write_file(
+    const char *path, const void *p, size_t n, mode_t mode, struct err *err)
+{
+	return write_file((uid_t)-1, (gid_t)-1, path, p, n, mode, false, err);
+}
+
+int
+io_write_file_for(uid_t uid, gid_t gid, const char *path, const void *p,
+    size_t n, mode_t mode, struct err *err)
+{
+	return write_file(uid, gid, path, p, n, mode, false, err);
+}
+
+int
+io_write_new_file(
+    const char *path, const void *p, size_t n, mode_t mode, struct err *err)
+{
+	return write_file((uid_t)-1, (gid_t)-1, path, p, n, mode, true, err);
 }
 
 int

@@ -39,6 +39,10 @@ int io_write_file(const char *path, const void *p, size_t n, mode_t mode,
 int io_write_file_for(uid_t uid, gid_t gid, const char *path, const void *p,
     size_t n, mode_t mode, struct err *err);
 
+/* The same as io_write_file(), but E_EXISTS if there is anything at path. */
+int io_write_new_file(
+    const char *path, const void *p, size_t n, mode_t mode, struct err *err);
+
 /* Makes the entries of a folder durable. */
 int io_sync_dir(const char *path, struct err *err);
 

@@ -331,6 +331,26 @@ def test_two_inits_at_once(node):
     assert verify(node, node.path("etc", "tls", "ca.crt")).returncode == 0
 
 
+def test_two_inits_at_once_with_other_words(server):
+    """The file is that of the one which did the work."""
+    for _ in range(8):
+        node = server.node()
+        running = {}
+        for life in ("301", "302"):
+            words = node.init_words(**{"garant.token_life": life}) + ["--admin-password-file", "-"]
+            running[life] = subprocess.Popen(node.words(*words), text=True, stdin=subprocess.PIPE,
+                                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **as_user())
+        # both wait for it
+        for process in running.values():
+            process.stdin.write(PASSWORD)
+        for process in running.values():
+            process.stdin.close()
+        errors = {life: process.stderr.read() for life, process in running.items()}
+        done = [life for life, process in running.items() if process.wait() == 0]
+        assert len(done) == 1, errors
+        assert node.json("conf", "--key", "garant.token_life") == {"garant.token_life": done[0]}
+
+
 def test_init_makes_a_new_admin_only_when_there_is_none(fresh):
     out = fresh.again("--admin-user", "other", "--admin-password-file", "-", input=PASSWORD).stdout
     assert "found  1 active administrator" in out

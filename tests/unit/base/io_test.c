@@ -263,11 +263,17 @@ test_write(void **state UNUSED)
 	assert_int_equal(n, 3);
 	assert_memory_equal(text, "a\0b", 3);
 	/* replaced, with the new mode; nothing is left beside */
+	assert_int_equal(
+	    io_write_new_file(path, "old", 3, 0600, &err), E_EXISTS);
 	assert_int_equal(io_write_file(path, "new", 3, 0600, &err), 0);
 	assert_int_equal(mode_of(path), 0600);
 	assert_int_equal(io_read_file(pool, path, 100, &text, &n, &err), 0);
 	assert_string_equal(text, "new");
 	assert_int_equal(walk(folder, false), 1);
+	assert_int_equal(
+	    io_write_new_file(path_of("g"), "new", 3, 0640, &err), 0);
+	assert_int_equal(mode_of(path_of("g")), 0640);
+	assert_int_equal(walk(folder, false), 2);
 }
 
 /* whoever has the old file open keeps it whole */
