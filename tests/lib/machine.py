@@ -39,6 +39,8 @@ mkdir -p dev/shm dev/pts run/systemd/system
 mount -t devpts -o newinstance,ptmxmode=666 none dev/pts
 ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
+# /tmp would be emptied, and what is seen there is this machine's
+ln -sf /dev/null etc/tmpfiles.d/tmp.conf
 printf '[Unit]\nRequires=systemd-journald.service\n' > run/systemd/system/test.target
 exec unshare --cgroup sh -ec '
 	mount -t cgroup2 none sys/fs/cgroup
