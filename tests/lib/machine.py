@@ -104,8 +104,8 @@ class Machine:
         shutil.rmtree(self.dir)
 
 
-def commands(page, heading):
-    """The first lines of a shell below a heading of a page."""
+def commands(page, heading, start=""):
+    """The first indented lines below a heading of a page that begin so: what is to run, or a file."""
     with open(page) as f:
         text = re.split(r"^#+ %s.*\n" % re.escape(heading), f.read(), flags=re.M)[1]
-    return re.search(r"(^    .*\n(?:^    .*\n|^\n(?=    ))*)", text, re.M).group(1)
+    return re.search(r"^( {4,})%s.*\n(?:\1.*\n|^\n(?=\1))*" % re.escape(start), text, re.M).group(0)

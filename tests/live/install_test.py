@@ -7,14 +7,9 @@ import re
 import pytest
 
 from faults import PLAIN_BUILD
+from installed import EVERYTHING, HOST, INSTALL, PROGRAMS, SOURCE, begin, install, pull, push, push_and_pull
 from machine import Machine, commands
-from stack import PASSWORD, TOP, wait_for
-
-PROGRAMS = ("dtr-registry", "dtr-garant", "dtr-api")
-INSTALL = os.path.join(TOP, "doc/howto/install.md")
-NGINX = os.path.join(TOP, "doc/howto/nginx.md")
-HOST = "registry.example.com"
-SOURCE = "/root/source"  # where the reader of the page is
+from stack import TOP, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -27,54 +22,6 @@ def machine():
         yield running
     finally:
         running.stop()
-
-
-def begin(machine):
-    """What the page takes for granted: the source, packages, no dtr, a name, and a database that runs."""
-    with open(os.path.join(PLAIN_BUILD, "conf/systemd/dtr-registry.service")) as f:
-        assert "ExecStart=/usr/sbin/dtr-registry -c /etc/dtr/dtr.conf\n" in f.read(), \
-            "%s was not configured as %s has it" % (PLAIN_BUILD, INSTALL)
-    machine.run("""
-        ! id -u dtr 2> /dev/null || userdel dtr
-        rm -rf /etc/dtr /var/lib/dtr /etc/systemd/system/dtr-* /var/lib/mysql
-        mkdir -p {source}; cp -r {top}/conf {source}/; cp {build}/conf/systemd/*.service {source}/conf/systemd/
-        echo 127.0.0.1 localhost {host} > /etc/hosts
-        # enough for the workers of many cores, which the page leaves to its reader
-        printf '[mysqld]\\nmax_connections = 4000\\n' > /etc/mysql/mariadb.conf.d/99-room.cnf
-        umask 077; echo '{password}' > password
-        install -d -o mysql -g mysql /var/lib/mysql
-        mariadb-install-db --user=mysql --skip-test-db > /dev/null
-        systemctl start mariadb""".format(source=SOURCE, top=TOP, build=PLAIN_BUILD, host=HOST, password=PASSWORD))
-
-
-def install(machine):
-    assert "make install\n" in commands(INSTALL, "1. Programs")
-    machine.run("make -s install", PLAIN_BUILD)
-    machine.run(commands(INSTALL, "2. User"), SOURCE)
-    # it would ask for it
-    machine.run(commands(INSTALL, "3. `dtr init`").rstrip() + " --admin-password-file /root/password", SOURCE)
-    machine.run(commands(INSTALL, "4. Programs' units, cron"), SOURCE)
-    machine.run(commands(NGINX, "nginx"), SOURCE)
-    machine.run("""
-        mkdir -p /etc/containers/certs.d/{host}; cp /etc/dtr/tls/ca.crt /etc/containers/certs.d/{host}/
-        echo '{{"default": [{{"type": "insecureAcceptAnything"}}]}}' > /etc/containers/policy.json
-        skopeo login --username admin --password-stdin {host} < password""".format(host=HOST))
-
-
-def push_and_pull(machine, name):
-    machine.run("""
-        rm -rf pushed pulled; mkdir pushed; head -c 3000000 /dev/urandom > layer
-        digest=$(sha256sum < layer | cut -d' ' -f1); mv layer pushed/$digest; printf '{{}}' > config
-        empty=$(sha256sum < config | cut -d' ' -f1); mv config pushed/$empty
-        echo 'Directory Transport Version: 1.1' > pushed/version
-        cat > pushed/manifest.json <<X
-        {{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-          "config": {{"mediaType": "application/vnd.oci.empty.v1+json", "size": 2, "digest": "sha256:$empty"}},
-          "layers": [{{"mediaType": "text/plain", "size": 3000000, "digest": "sha256:$digest"}}]}}
-X
-        skopeo copy -q dir:pushed docker://{host}/admin/{name}
-        skopeo copy -q docker://{host}/admin/{name} dir:pulled
-        diff -r pushed pulled""".format(host=HOST, name=name))
 
 
 def pid_of(machine, program):
@@ -130,7 +77,7 @@ def test_a_program_sees_and_writes_nothing_of_others(machine):
 
 
 def test_reload_and_upgrade_under_systemd(machine):
-    machine.run("systemctl reload " + " ".join(PROGRAMS))
+    machine.run("systemctl reload " + EVERYTHING)
     push_and_pull(machine, "reloaded:1")
     for program in PROGRAMS:
         master = pid_of(machine, program)
@@ -176,8 +123,7 @@ def test_a_new_certificate(machine):
 
 
 def test_what_was_backed_up_is_restored_after_all_is_lost(machine):
-    everything = " ".join(PROGRAMS)
-    push_and_pull(machine, "kept:1")
+    kept = push(machine, "kept:1")
     machine.run("mkdir -p backup")
     machine.run(commands(INSTALL, "Backup").replace("BACKUP", "backup"))
     # with hashes of passwords in it, it is for nobody else
@@ -187,12 +133,12 @@ def test_what_was_backed_up_is_restored_after_all_is_lost(machine):
         systemctl stop %s
         rm -rf /var/lib/dtr/blobs/* /etc/dtr/*
         mariadb -N -e "SELECT CONCAT('DROP USER ', QUOTE(user), '@', QUOTE(host), ';') FROM mysql.user
-            WHERE user LIKE 'dtr%%'" | mariadb""" % everything)
+            WHERE user LIKE 'dtr%%'" | mariadb""" % EVERYTHING)
     # nothing runs yet
     said = machine.run(commands(INSTALL, "Restore").replace("BACKUP", "backup"))
     assert "\n0 failures, 4 warnings\n" in said and said.count("is not running: nobody serves") == 4
-    machine.run("systemctl start %s; dtr check --quiet" % everything)
-    machine.run("rm -rf pulled; skopeo copy -q docker://%s/admin/kept:1 dir:pulled" % HOST)
+    machine.run("systemctl start %s; dtr check --quiet" % EVERYTHING)
+    assert pull(machine, "kept:1") == kept
     later = machine.ask("skopeo inspect docker://%s/admin/later:1" % HOST).out
     assert "name unknown: no repository" in later
     push_and_pull(machine, "later:1")
@@ -213,9 +159,7 @@ def test_an_upgrade(machine):
 
 
 def test_blobs_elsewhere(machine):
-    with open(INSTALL) as f:
-        lines = re.search(r"^ {6}mkdir -p /etc/systemd.*\n(?: {6}.*\n)*", f.read(), re.M).group(0)
-    machine.run(lines)
+    machine.run(commands(INSTALL, "3. `dtr init`", "mkdir -p /etc/systemd"))
     machine.run("""
         systemctl stop dtr-registry
         mkdir -p /srv/dtr; cp -a /var/lib/dtr/blobs /srv/dtr/; rm -rf /var/lib/dtr/blobs
@@ -227,10 +171,10 @@ def test_blobs_elsewhere(machine):
 
 
 def test_a_stop_is_clean(machine):
-    machine.run("systemctl stop " + " ".join(PROGRAMS))
+    machine.run("systemctl stop " + EVERYTHING)
     for program in PROGRAMS:
         assert machine.property(program, "Result") == "success"
         assert machine.property(program, "ActiveState") == "inactive"
     assert machine.ask("pgrep dtr-").out == ""
-    machine.run("systemctl start " + " ".join(PROGRAMS))
+    machine.run("systemctl start " + EVERYTHING)
     push_and_pull(machine, "started:1")
