@@ -1,7 +1,7 @@
 """A machine of its own: this one's files as they are, with systemd as its first process.
 
 What is written there is in memory and ends with it, as do its processes; its network
-is a loopback interface. Needs root.
+is a loopback interface, until it joins one of several machines. Needs root.
 """
 import os
 import re
@@ -13,9 +13,10 @@ import tempfile
 import clients
 from stack import wait_for
 
-# PID 1 until systemd takes its place: $1 is a folder for all of it, the others are seen as they are
+# PID 1 until systemd takes its place: $1 is a folder for all of it, the others are seen as they are, but that
+# $2, if there is one, may be written to
 BOOT = r"""
-dir=$1; shift
+dir=$1 shared=$2; shift 2
 mount -t tmpfs none "$dir"
 mkdir "$dir/cgroup" "$dir/new" "$dir/work" "$dir/root"
 mount -t cgroup2 none "$dir/cgroup"
@@ -27,6 +28,7 @@ for folder; do
 	mkdir -p "./$folder"
 	mount --bind -o ro "$folder" "./$folder"
 done
+[ -z "$shared" ] || { mkdir -p "./$shared"; mount --bind "$shared" "./$shared"; }
 mount -t proc none proc
 mount -t sysfs none sys
 mount -t tmpfs none run
@@ -51,11 +53,13 @@ SWEEP = 'mount -t cgroup2 none "$1"; find "$1/${1##*/}" -depth -type d -exec rmd
 
 
 class Machine:
-    """start() it, run() what is to run there, stop() it."""
+    """start() it, run() what is to run there, stop() it. It sees these folders of this machine as they are, and
+    writes to the shared one, as others may do that have it."""
 
-    def __init__(self, *folders):
+    def __init__(self, *folders, shared=""):
         clients.need_root()
         self.folders = folders
+        self.shared = shared
         self.dir = tempfile.mkdtemp(prefix="dtr-machine-")
         self.init = ""
 
@@ -63,7 +67,7 @@ class Machine:
         with open("/dev/null", "r+") as null:
             self.holder = subprocess.Popen(
                 ["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child", "--propagation",
-                 "private", "sh", "-ec", BOOT, "sh", self.dir, *self.folders],
+                 "private", "sh", "-ec", BOOT, "sh", self.dir, self.shared, *self.folders],
                 stdin=null, stdout=null, stderr=subprocess.PIPE, text=True)
         wait_for("systemd is up", self.is_up)
         return self
@@ -102,6 +106,29 @@ class Machine:
         self.holder.wait(60)
         subprocess.run(["unshare", "--mount", "sh", "-ec", SWEEP, "sh", self.dir], check=True)
         shutil.rmtree(self.dir)
+
+
+class Network:
+    """Machines that join it reach each other, and nobody else. start() it, stop() it."""
+
+    def start(self):
+        self.holder = subprocess.Popen(
+            ["unshare", "--net", "sh", "-ec", "ip link add switch type bridge; ip link set switch up; echo ready; cat"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        line = self.holder.stdout.readline()
+        assert line == "ready\n", "cannot make a network for machines: " + line
+        return self
+
+    def join(self, machine, address):
+        """With an IPv4 address of a network of 256."""
+        plug = "ip link add port%s type veth peer name eth0 netns %s; ip link set port%s master switch up"
+        subprocess.run(["nsenter", "--net", "--target", str(self.holder.pid),
+                        "sh", "-ec", plug % (machine.init, machine.init, machine.init)], check=True)
+        machine.run("ip address add %s/24 dev eth0; ip link set eth0 up" % address)
+
+    def stop(self):
+        self.holder.stdin.close()
+        self.holder.wait(60)
 
 
 def commands(page, heading, start=""):
