@@ -2,10 +2,13 @@
 #include "common/base/base.h"
 
 #include "cli/cli.h"
+#include "cli/hosts.h"
 #include "cli/init.h"
 #include "common/base/err.h"
 #include "common/model/model.h"
 #include "common/model/schema.h"
+
+#define ORIGINS_MAX 4
 
 /* schema_migrate() passes nothing of the caller's */
 static const struct cli *migrate_cli;
@@ -16,16 +19,63 @@ say_migration(int version, const char *name)
 	cli_say(migrate_cli, "migration %d (%s)", version, name);
 }
 
-/* The programs' users come from the same host as the owner. */
-static int
-find_host(
-    struct cli *cli, struct db_admin *admin, const char **out, struct err *err)
-{
-	int rc = db_admin_ask(admin, cli->pool,
-	    "SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', -1)", out, err);
+/* Of users: each server may see this node come from another one. */
+struct origins {
+	const char *hosts[ORIGINS_MAX];
+	size_t count;
+};
 
-	if (rc == 0 && *out == NULL)
-		*out = "%";
+static void
+add_origin(struct origins *origins, const char *host)
+{
+	for (size_t i = 0; i < origins->count; i++)
+		if (strcmp(origins->hosts[i], host) == 0)
+			return;
+	if (origins->count < ORIGINS_MAX)
+		origins->hosts[origins->count++] = host;
+}
+
+static int
+find_origin(struct cli *cli, const struct db_options *owner,
+    const char *servers, struct origins *out, struct err *err)
+{
+	struct db_options options = *owner;
+	struct db_admin *admin = NULL;
+	const char *host = NULL;
+	int rc;
+
+	options.hosts = servers;
+	rc = db_admin_open(&admin, &options, err);
+	if (rc == 0)
+		rc = db_admin_ask(admin, cli->pool,
+		    "SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', -1)", &host,
+		    err);
+	db_admin_close(&admin);
+	if (rc == 0)
+		add_origin(out, host != NULL ? host : "%");
+	return rc;
+}
+
+/*
+ * The programs' users come from the same hosts as the owner: from localhost to
+ * this node's server, maybe from any to the others, of which some may be away.
+ */
+static int
+find_origins(struct cli *cli, const struct db_options *owner,
+    struct origins *out, struct err *err)
+{
+	const char *server;
+	int rc;
+
+	out->count = 0;
+	rc = find_origin(cli, owner, owner->hosts, out, err);
+	for (size_t i = 0; rc == 0 &&
+	     (server = hosts_item(cli->pool, owner->hosts, i)) != NULL;
+	     i++) {
+		struct err ignored = ERR_INIT;
+
+		find_origin(cli, owner, server, out, &ignored);
+	}
 	return rc;
 }
 
@@ -34,37 +84,32 @@ find_host(
  * superuser can make one.
  */
 static int
-make_users(struct cli *cli, struct init *init, const struct db_options *owner,
+make_users(struct cli *cli, struct init *init, const struct origins *origins,
     struct err *err)
 {
-	struct db_admin *admin = NULL;
-	int rc = db_admin_open(&admin, owner, err);
+	int rc;
 
-	if (rc == 0)
-		rc = find_host(cli, admin, &init->user_host, err);
-	db_admin_close(&admin);
 	jsw_array(&cli->w, "steps");
-	if (rc == 0)
-		rc = init_passwords(init, err);
-	if (rc == 0)
+	rc = init_passwords(init, err);
+	for (size_t i = 0; rc == 0 && i < origins->count; i++) {
+		init->user_host = origins->hosts[i];
 		rc = init_users(init, err);
+	}
 	if (rc == 0)
 		jsw_end(&cli->w);
 	return rc;
 }
 
 static int
-grant(struct cli *cli, const struct db_options *owner, struct err *err)
+grant(struct cli *cli, const struct db_options *owner,
+    const struct origins *origins, struct err *err)
 {
 	struct db_admin *admin = NULL;
-	const char *host = NULL;
 	int rc = db_admin_open(&admin, owner, err);
 
-	if (rc == 0)
-		rc = find_host(cli, admin, &host, err);
-	if (rc == 0)
-		rc = schema_grant(
-		    admin, cli->pool, cli->conf.db_name, host, err);
+	for (size_t i = 0; rc == 0 && i < origins->count; i++)
+		rc = schema_grant(admin, cli->pool, cli->conf.db_name,
+		    origins->hosts[i], err);
 	db_admin_close(&admin);
 	if (rc == E_NOTFOUND)
 		return err_set(err, E_NOTFOUND,
@@ -106,14 +151,15 @@ get_versions(struct cli *cli, const struct db_options *owner, int *is,
 }
 
 static int
-migrate(struct cli *cli, const struct db_options *owner, struct err *err)
+migrate(struct cli *cli, const struct db_options *owner,
+    const struct origins *origins, struct err *err)
 {
 	int rc;
 
 	migrate_cli = cli;
 	rc = schema_migrate(owner, cli->pool, say_migration, err);
 	if (rc == 0)
-		rc = grant(cli, owner, err);
+		rc = grant(cli, owner, origins, err);
 	/* until somebody says so, programs of the version before may go on */
 	if (rc == 0 && cli_option(cli, "finish") != NULL)
 		rc = take_rights(cli, owner, err);
@@ -136,6 +182,7 @@ cmd_migrate(struct cli *cli, struct err *err)
 {
 	bool only_status = cli_option(cli, "status") != NULL;
 	struct init init = { .cli = cli };
+	struct origins origins;
 	struct db_options owner;
 	int is, wanted;
 	int rc = init_read_super(&init, err);
@@ -149,10 +196,12 @@ cmd_migrate(struct cli *cli, struct err *err)
 		rc = cli_load_conf(cli, err);
 	if (rc == 0)
 		rc = model_options(&cli->conf, cli->pool, "owner", &owner, err);
-	if (rc == 0 && init.db_admin != NULL)
-		rc = make_users(cli, &init, &owner, err);
 	if (rc == 0 && !only_status)
-		rc = migrate(cli, &owner, err);
+		rc = find_origins(cli, &owner, &origins, err);
+	if (rc == 0 && init.db_admin != NULL)
+		rc = make_users(cli, &init, &origins, err);
+	if (rc == 0 && !only_status)
+		rc = migrate(cli, &owner, &origins, err);
 	if (rc == 0)
 		rc = get_versions(cli, &owner, &is, &wanted, err);
 	if (rc < 0)
