@@ -89,12 +89,11 @@ make_users(struct cli *cli, struct init *init, const struct origins *origins,
 {
 	int rc;
 
+	init->user_host = origins->hosts[0];
 	jsw_array(&cli->w, "steps");
 	rc = init_passwords(init, err);
-	for (size_t i = 0; rc == 0 && i < origins->count; i++) {
-		init->user_host = origins->hosts[i];
+	if (rc == 0)
 		rc = init_users(init, err);
-	}
 	if (rc == 0)
 		jsw_end(&cli->w);
 	return rc;
@@ -122,14 +121,35 @@ grant(struct cli *cli, const struct db_options *owner,
 		      : 0;
 }
 
+/* From the users that this server lets this node in as, if it does. */
+static int
+take_rights_at(struct cli *cli, struct db_admin *admin, const char *server,
+    struct err *err)
+{
+	struct conf conf = cli->conf;
+	int rc;
+
+	conf.db_hosts = server;
+	rc = schema_revoke(admin, &conf, cli->pool, err);
+	if (rc != E_BUSY && rc != E_DENIED)
+		return rc;
+	err_clear(err);
+	return 0;
+}
+
 static int
 take_rights(struct cli *cli, const struct db_options *owner, struct err *err)
 {
 	struct db_admin *admin = NULL;
+	const char *server;
 	int rc = db_admin_open(&admin, owner, err);
 
 	if (rc == 0)
 		rc = schema_revoke(admin, &cli->conf, cli->pool, err);
+	for (size_t i = 0; rc == 0 &&
+	     (server = hosts_item(cli->pool, owner->hosts, i)) != NULL;
+	     i++)
+		rc = take_rights_at(cli, admin, server, err);
 	db_admin_close(&admin);
 	return rc < 0 ? err_prefix(err,
 			    "the tables are up to date, rights of an "

@@ -58,7 +58,8 @@ int init_open_super(struct init *init, struct err *err);
 /* Is the number that the server answers to the superuser more than 0? */
 int init_ask(struct init *init, const char *query, struct err *err);
 int init_db(struct init *init, struct err *err);
-/* The users alone, at init->user_host; connects and disconnects. */
+/* The users alone, at each host that there are some for; connects and
+ * disconnects. */
 int init_users(struct init *init, struct err *err);
 
 #endif

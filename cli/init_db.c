@@ -240,6 +240,44 @@ make_users(struct init *init, struct err *err)
 	    err);
 }
 
+/* The host that follows, of those that there are users for; NULL: none. */
+static int
+next_host(
+    struct init *init, const char *host, const char **out, struct err *err)
+{
+	struct pool *pool = init->cli->pool;
+
+	return db_admin_ask(init->super, pool,
+	    pool_printf(pool,
+		"SELECT MIN(Host) FROM mysql.user WHERE User = '%s_owner' "
+		"AND Host > %s",
+		init->cli->conf.db_name,
+		db_admin_quote(init->super, pool, host)),
+	    out, err);
+}
+
+/* At init->user_host, and at each other one that there are users for: in a
+ * cluster they may be made for this machine and for others. */
+static int
+at_each_host(
+    struct init *init, int (*fn)(struct init *, struct err *), struct err *err)
+{
+	const char *own = init->user_host, *host = "";
+	int rc = fn(init, err);
+
+	if (rc == 0)
+		rc = next_host(init, host, &host, err);
+	while (rc == 0 && host != NULL) {
+		init->user_host = host;
+		if (strcmp(host, own) != 0)
+			rc = fn(init, err);
+		if (rc == 0)
+			rc = next_host(init, host, &host, err);
+	}
+	init->user_host = own;
+	return rc;
+}
+
 /* no context argument: a command makes one migration at a time */
 static struct init *init_migrating;
 
@@ -276,9 +314,18 @@ init_users(struct init *init, struct err *err)
 	int rc = init_open_super(init, err);
 
 	if (rc == 0)
-		rc = make_users(init, err);
+		rc = at_each_host(init, make_users, err);
 	db_admin_close(&init->super);
 	return rc;
+}
+
+static int
+set_rights(struct init *init, struct err *err)
+{
+	struct cli *cli = init->cli;
+
+	return schema_grant(
+	    init->super, cli->pool, cli->conf.db_name, init->user_host, err);
 }
 
 int
@@ -290,12 +337,11 @@ init_db(struct init *init, struct err *err)
 	if (rc == 0)
 		rc = make_database(init, err);
 	if (rc == 0)
-		rc = make_users(init, err);
+		rc = at_each_host(init, make_users, err);
 	if (rc == 0)
 		rc = make_tables(init, err);
 	if (rc == 0)
-		rc = schema_grant(init->super, cli->pool, cli->conf.db_name,
-		    init->user_host, err);
+		rc = at_each_host(init, set_rights, err);
 	if (rc == 0)
 		init_step(init, "set", "rights of the database users");
 	db_admin_close(&init->super);

@@ -10,8 +10,8 @@ import subprocess
 
 import pytest
 
-from cli_fixtures import as_user, Node, PASSWORD, super_name, fresh, node, ready, server  # noqa: F401
-from stack import TOP, USER, is_root, wait_for
+from cli_fixtures import as_user, Node, PASSWORD, Server, super_name, fresh, node, ready, server  # noqa: F401
+from stack import TOP, USER, free_port, is_root, wait_for
 
 
 # --- init
@@ -548,6 +548,43 @@ def test_migrate(fresh):
     fresh.sql("UPDATE schema_version SET version = 99")
     assert "use a newer program" in fresh.fails("migrate")
     assert "version 99 is newer than this program, which knows %d" % last in fresh.check()["warn", "schema"]
+
+
+@pytest.fixture
+def two_ways():
+    """A node that reaches its server by the socket and by TCP, with users for each; the last server is away."""
+    server, port = Server(), free_port()
+    try:
+        server.run("start", option="skip-networking=0\nbind-address=127.0.0.1\nport=%d" % port)
+        node = server.node()
+        node.keys["database.hosts"] += ",127.0.0.1:%d,127.0.0.1:1" % port
+        node.init()
+        node.again("--db-user-host", "%")
+        yield node
+    finally:
+        server.remove()
+
+
+def test_rights_are_set_for_the_users_of_each_host(two_ways):
+    node = two_ways
+    users = ["%s_registry@'%s'" % (node.database, host) for host in ("localhost", "%")]
+    for words in (["migrate"], ["migrate", "--db-admin", super_name()], ["init", "--db-admin", super_name()]):
+        for user in users:
+            node.sql("REVOKE ALL PRIVILEGES ON tag FROM " + user)
+        node.dtr(*words)
+        for user in users:
+            assert "`tag`" in str(node.server.sql("SHOW GRANTS FOR " + user)), (words, user)
+    for user in users:
+        node.sql("GRANT DELETE ON token_key TO " + user)
+    node.dtr("migrate", "--finish")
+    for user in users:
+        assert "`token_key`" not in str(node.server.sql("SHOW GRANTS FOR " + user)), user
+    # a new program's, too
+    for host in ("localhost", "%"):
+        node.server.sql("DROP USER %s_api@'%s'" % (node.database, host))
+    os.unlink(node.path("etc", "secrets", "db-api"))
+    node.dtr("migrate", "--db-admin", super_name())
+    assert len(hosts_of_users(node)) == 8
 
 
 def table_rights(node):
