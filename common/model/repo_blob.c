@@ -6,6 +6,7 @@
 #include "common/model/event.h"
 #include "common/model/model.h"
 #include "common/model/q.h"
+#include "common/model/repository.h"
 #include "common/model/review.h"
 #include "common/oci/oci_digest.h"
 
@@ -48,6 +49,28 @@ is_used(struct db *db, struct pool *pool, const struct repo_blob *blob,
 	return rc < 0 ? rc : rows.count > 0;
 }
 
+/* one that was deleted counts as there while a manifest uses it */
+static int
+take(struct db *db, struct pool *pool, const struct db_rows *rows,
+    const struct oci_digest *digest, struct repo_blob *out, struct err *err)
+{
+	int rc;
+
+	if (rows->count == 0)
+		return unknown(digest, err);
+	*out = (struct repo_blob){
+		.repository_id = db_cell_id(rows, 0, 0),
+		.blob_id = db_cell_id(rows, 0, 1),
+		.size = (uint64_t)db_cell(rows, 0, 2)->i,
+		.key = db_cell(rows, 0, 3)->p,
+		.age_s = db_cell(rows, 0, 4)->i,
+	};
+	if (db_cell(rows, 0, 5)->i == 0)
+		return 0;
+	rc = is_used(db, pool, out, err);
+	return rc == 0 ? unknown(digest, err) : rc < 0 ? rc : 0;
+}
+
 int
 repo_blob_find(struct db *db, struct pool *pool, const char *path,
     const struct oci_digest *digest, struct repo_blob *out, struct err *err)
@@ -55,21 +78,27 @@ repo_blob_find(struct db *db, struct pool *pool, const char *path,
 	struct db_rows rows;
 	int rc = find(db, pool, path, digest, &rows, err);
 
-	if (rc < 0)
+	return rc < 0 ? rc : take(db, pool, &rows, digest, out, err);
+}
+
+int
+repo_blob_find_to_mount(struct db *db, struct pool *pool, const char *from,
+    const struct oci_digest *digest, const char *path, struct repo_blob *out,
+    struct repository *repository_out, struct err *err)
+{
+	struct db_rows rows;
+	int rc = db_select(db, pool,
+	    digest->algorithm == DIGEST_SHA256 ? Q_REPO_BLOB_MOUNT_SHA256
+					       : Q_REPO_BLOB_MOUNT_SHA512,
+	    &rows, err, db_bytes(digest->bytes, digest_size(digest->algorithm)),
+	    db_text(path), db_text(from));
+
+	if (rc == 0)
+		rc = take(db, pool, &rows, digest, out, err);
+	if (rc < 0 || db_cell(&rows, 0, 6)->p == NULL)
 		return rc;
-	if (rows.count == 0)
-		return unknown(digest, err);
-	*out = (struct repo_blob){
-		.repository_id = db_cell_id(&rows, 0, 0),
-		.blob_id = db_cell_id(&rows, 0, 1),
-		.size = (uint64_t)db_cell(&rows, 0, 2)->i,
-		.key = db_cell(&rows, 0, 3)->p,
-		.age_s = db_cell(&rows, 0, 4)->i,
-	};
-	if (db_cell(&rows, 0, 5)->i == 0)
-		return 0;
-	rc = is_used(db, pool, out, err);
-	return rc == 0 ? unknown(digest, err) : rc < 0 ? rc : 0;
+	*repository_out = repository_of_row(&rows, 0, 6);
+	return 1;
 }
 
 struct change {

@@ -14,6 +14,7 @@ struct err;
 struct event_note;
 struct oci_digest;
 struct pool;
+struct repository;
 
 struct repo_blob {
 	struct rand_id repository_id;
@@ -26,6 +27,14 @@ struct repo_blob {
 /* By either digest; E_NOTFOUND with reason BLOB_UNKNOWN. One query. */
 int repo_blob_find(struct db *db, struct pool *pool, const char *path,
     const struct oci_digest *digest, struct repo_blob *out, struct err *err);
+
+/*
+ * The same in the repository "from", for a mount into the one at path: 1, and
+ * that one is in *repository_out; 0 when it is not there. One query.
+ */
+int repo_blob_find_to_mount(struct db *db, struct pool *pool, const char *from,
+    const struct oci_digest *digest, const char *path, struct repo_blob *out,
+    struct repository *repository_out, struct err *err);
 
 /*
  * Keeps the promise to a caller who may push: after this returns 0 the blob

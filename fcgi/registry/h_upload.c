@@ -105,20 +105,22 @@ mount_note(struct req *req, const struct repository *repository,
 
 /* 1: mounted; 0: not there, whoever may know it; < 0 fault */
 static int
-mount_from(struct req *req, const struct repository *repository,
+mount_from(struct req *req, const struct settings *settings,
     const struct oci_digest *digest, const char *from, struct err *err)
 {
-	struct settings settings;
+	const char *path = req->args[0];
+	struct repository repository;
 	struct repo_blob blob;
-	int rc = settings_current(registry.db, &settings, err);
+	int rc = repo_blob_find_to_mount(registry.db, req->pool, from, digest,
+	    path, &blob, &repository, err);
 
 	if (rc == 0)
-		rc = repo_blob_find(
-		    registry.db, req->pool, from, digest, &blob, err);
-	if (rc == 0)
-		rc = repo_blob_mount(registry.db, &blob, &repository->id,
-		    settings.gc_promise,
-		    mount_note(req, repository, digest, from, blob.size), err);
+		rc = repository_find_or_create(registry.db, req->pool, path,
+		    settings->create_on_push, &repository, err);
+	if (rc >= 0)
+		rc = repo_blob_mount(registry.db, &blob, &repository.id,
+		    settings->gc_promise,
+		    mount_note(req, &repository, digest, from, blob.size), err);
 	if (rc == E_NOTFOUND) {
 		err_clear(err);
 		return 0;
@@ -128,7 +130,7 @@ mount_from(struct req *req, const struct repository *repository,
 
 /* without "from": any repository that the caller's token lets him read */
 static int
-mount_from_any(struct req *req, const struct repository *repository,
+mount_from_any(struct req *req, const struct settings *settings,
     const struct oci_digest *digest, struct err *err)
 {
 	const char *from = NULL;
@@ -137,7 +139,7 @@ mount_from_any(struct req *req, const struct repository *repository,
 	while (rc == 0 &&
 	    (from = identity_next(auth_identity(req), "repository", TOKEN_PULL,
 		 from)) != NULL)
-		rc = mount_from(req, repository, digest, from, err);
+		rc = mount_from(req, settings, digest, from, err);
 	return rc;
 }
 
@@ -146,7 +148,7 @@ mount_from_any(struct req *req, const struct repository *repository,
  * the reason (to say which would tell what exists elsewhere); < 0 fault.
  */
 static int
-try_mount(struct req *req, const struct repository *repository,
+try_mount(struct req *req, const struct settings *settings,
     const struct oci_digest *digest, struct err *err)
 {
 	const char *from = uri_param(&req->uri, "from");
@@ -154,10 +156,10 @@ try_mount(struct req *req, const struct repository *repository,
 	int rc = 0;
 
 	if (from == NULL)
-		rc = mount_from_any(req, repository, digest, err);
+		rc = mount_from_any(req, settings, digest, err);
 	else if (oci_name_is_valid(from) &&
 	    identity_may(auth_identity(req), "repository", from, TOKEN_PULL))
-		rc = mount_from(req, repository, digest, from, err);
+		rc = mount_from(req, settings, digest, from, err);
 	if (rc <= 0)
 		return rc;
 	metric_add(REGISTRY_BLOBS_MOUNTED, 1);
@@ -198,12 +200,12 @@ h_upload_post(struct req *req, struct err *err)
 		rc = reply_parse_digest(&mount, mount_text, err);
 	if (rc == 0)
 		rc = settings_current(registry.db, &settings, err);
+	if (rc == 0 && mount_text != NULL)
+		rc = try_mount(req, &settings, &mount, err);
 	/* the token may be older than the setting */
 	if (rc == 0)
 		rc = repository_find_or_create(registry.db, req->pool,
 		    req->args[0], settings.create_on_push, &repository, err);
-	if (rc == 0 && mount_text != NULL)
-		rc = try_mount(req, &repository, &mount, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	/* without a body the digest only tells what will come */
