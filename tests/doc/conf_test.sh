@@ -37,8 +37,10 @@ if command -v systemd-analyze > /dev/null; then
 	for unit in "${top_builddir:?}"/conf/systemd/*.service; do
 		# the programs need not be installed to look at the units
 		sed 's|^\(Exec[A-Za-z]*=\)/.*/dtr-.*|\1/bin/true|' "$unit" > "$work/${unit##*/}"
-		systemd-analyze --man=no verify "$work/${unit##*/}" >> "$work/out" 2>&1 ||
+		systemd-analyze --man=no verify "$work/${unit##*/}" > "$work/said" 2>&1 ||
 		    echo "fault in $unit" >> "$work/out"
+		# it also tells what is wrong with other units of the machine
+		grep -F "${unit##*/}" "$work/said" >> "$work/out"
 	done
 fi
 test ! -s "$work/out"
