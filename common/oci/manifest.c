@@ -90,8 +90,7 @@ static bool
 is_called_manifest(const char *media_type)
 {
 	return media_type[0] == '\0' ||
-	    is_known(media_type, strlen(media_type)) ||
-	    oci_manifest_is_other(media_type);
+	    is_known(media_type, strlen(media_type));
 }
 
 /* expected has letters alone */

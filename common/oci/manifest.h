@@ -35,8 +35,8 @@ struct oci_descriptor {
 	/* a layer that need not be here: foreign or non-distributable type
 	 * with at least one URL */
 	bool is_foreign;
-	/* a child of an index that is called no manifest: it may be a blob, as
-	 * in the caches of BuildKit */
+	/* a child of an index that is called none of the manifests above: it
+	 * may be a blob, as in the caches of BuildKit */
 	bool may_be_blob;
 	/* of an index's children, NULL if not said */
 	const char *os;

@@ -155,6 +155,13 @@ for algorithm in ("sha256", "sha512"):
         t.put("cache", index).must(201)
 
 
+@choice("index: it may hold a blob of JSON, such as an image's configuration")
+def _(t):
+    config = t.descriptor(b'{"os":"linux"}', images.CONFIG)
+    t.put("latest", images.index([config])).must(201)
+    t.delete("%s/blobs/%s" % (t.repo, config["digest"])).must(405)
+
+
 @choice("index: a layer that it holds cannot be deleted, and can after it")
 def _(t):
     layer, config = cache(t)
