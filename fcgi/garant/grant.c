@@ -185,6 +185,25 @@ find_again(struct pool *pool, const struct account *account,
 	    err, E_UNAUTH, "the account was changed just now; log in again");
 }
 
+/* 1, or 0: it is longer than programs take */
+static int
+make_token(struct pool *pool, const struct account *account,
+    const struct scope_list *scopes, int64_t generation, struct grant *out,
+    struct err *err)
+{
+	struct str claims;
+	char *token;
+	int rc;
+
+	str_init(&claims, pool, JWS_SIZE_MAX * 4);
+	put_claims(&claims, account, scopes, out, generation);
+	rc = signer_sign(pool, claims.p, claims.len, &token, err);
+	if (rc < 0)
+		return rc;
+	out->token = token;
+	return !str_is_full(&claims) && strlen(token) <= JWS_SIZE_MAX;
+}
+
 /*
  * The generation comes first and of the database: what is revoked from then
  * on has none of the rights that are looked up behind it.
@@ -195,8 +214,6 @@ grant_make(struct pool *pool, const struct account *account,
 {
 	struct settings settings;
 	struct account now;
-	struct str claims;
-	char *token;
 	int rc = setting_load(garant.db, pool, &settings, err);
 
 	if (rc == 0 && account != NULL)
@@ -208,15 +225,14 @@ grant_make(struct pool *pool, const struct account *account,
 		return rc;
 	out->issued_us = time_now_us();
 	out->life_s = garant.conf->garant_token_life;
+	rc = make_token(
+	    pool, account, scopes, settings.token_generation, out, err);
+	/* those named last matter most (scope.h) */
+	while (rc == 0 && scopes->count > 0) {
+		scope_drop(scopes, (scopes->count + 1) / 2);
+		rc = make_token(
+		    pool, account, scopes, settings.token_generation, out, err);
+	}
 	out->scope = scope_text(pool, scopes);
-	str_init(&claims, pool, JWS_SIZE_MAX * 4);
-	put_claims(&claims, account, scopes, out, settings.token_generation);
-	rc = signer_sign(pool, claims.p, claims.len, &token, err);
-	if (rc < 0)
-		return rc;
-	if (str_is_full(&claims) || strlen(token) > JWS_SIZE_MAX)
-		return err_set(err, E_INVALID,
-		    "too many scopes for one token; ask for fewer");
-	out->token = token;
-	return 0;
+	return rc < 0 ? rc : 0;
 }

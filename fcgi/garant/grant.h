@@ -20,8 +20,8 @@ struct grant {
 
 /*
  * Cuts the scopes to what the account (NULL: anonymous) may do and signs a
- * token. E_INVALID when the token would pass 8 kB: ask for fewer scopes.
- * E_UNAUTH when the account was changed since it was read.
+ * token. It has at most 8 kB: of more scopes than fit into it the first are
+ * dropped. E_UNAUTH when the account was changed since it was read.
  */
 int grant_make(struct pool *pool, const struct account *account,
     struct scope_list *scopes, struct grant *out, struct err *err);

@@ -4,6 +4,14 @@
 #include "common/base/err.h"
 #include "common/base/pool.h"
 
+void
+scope_drop(struct scope_list *list, size_t count)
+{
+	list->count -= count;
+	memmove(list->items, list->items + count,
+	    list->count * sizeof(*list->items));
+}
+
 static unsigned
 parse_action(const char *p, size_t n)
 {
@@ -40,8 +48,8 @@ parse_actions(const char *p, const char *end)
 	return actions;
 }
 
-static int
-add(struct scope_list *list, const struct scope *scope, struct err *err)
+static void
+add(struct scope_list *list, const struct scope *scope)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		struct scope *other = &list->items[i];
@@ -49,14 +57,12 @@ add(struct scope_list *list, const struct scope *scope, struct err *err)
 		if (strcmp(other->type, scope->type) == 0 &&
 		    strcmp(other->name, scope->name) == 0) {
 			other->actions |= scope->actions;
-			return 0;
+			return;
 		}
 	}
 	if (list->count == SCOPES_MAX)
-		return err_set(
-		    err, E_INVALID, "more than %d scopes", SCOPES_MAX);
+		scope_drop(list, 1);
 	list->items[list->count++] = *scope;
-	return 0;
 }
 
 static int
@@ -76,7 +82,8 @@ parse_one(struct scope_list *list, struct pool *pool, const char *p,
 	scope.type = pool_memdup(pool, p, type);
 	scope.name = pool_memdup(pool, first + 1, (size_t)(last - first - 1));
 	scope.actions = parse_actions(last + 1, end);
-	return add(list, &scope, err);
+	add(list, &scope);
+	return 0;
 }
 
 int

@@ -29,11 +29,15 @@ struct scope_list {
 };
 
 /*
- * Adds the scopes in text; the same type and name are joined. E_INVALID for
- * text without a type or two colons, or with more than SCOPES_MAX different
- * names. The name may hold a colon itself (a host with port).
+ * Adds the scopes in text; the same type and name are joined. Of more than
+ * SCOPES_MAX the first are dropped: clients that gather scopes for as long as
+ * they run (regclient) name the one they need last. E_INVALID for text without
+ * a type or two colons. The name may hold a colon itself (a host with port).
  */
 int scope_parse(struct scope_list *list, struct pool *pool, const char *text,
     struct err *err);
+
+/* Drops the first ones; count is at most that of the list. */
+void scope_drop(struct scope_list *list, size_t count);
 
 #endif

@@ -132,10 +132,23 @@ test_too_many(void **state UNUSED)
 	parse("repository:a7:push");
 	assert_int_equal(list.count, SCOPES_MAX);
 	assert_scope(7, "repository", "a7", PUSH_PULL);
-	assert_int_equal(
-	    scope_parse(&list, pool, "repository:b:pull", &err), E_INVALID);
-	assert_non_null(strstr(err.text, "64"));
+	/* another one takes the place of the first */
+	parse("repository:b:pull");
 	assert_int_equal(list.count, SCOPES_MAX);
+	assert_scope(0, "repository", "a1", SCOPE_PULL);
+	assert_scope(6, "repository", "a7", PUSH_PULL);
+	assert_scope(SCOPES_MAX - 1, "repository", "b", SCOPE_PULL);
+}
+
+static void
+test_drop(void **state UNUSED)
+{
+	parse("repository:a:pull repository:b:push repository:c:delete");
+	scope_drop(&list, 2);
+	assert_int_equal(list.count, 1);
+	assert_scope(0, "repository", "c", SCOPE_DELETE);
+	scope_drop(&list, 1);
+	assert_int_equal(list.count, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -146,6 +159,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_joined),
 	TEST(test_wrong),
 	TEST(test_too_many),
+	TEST(test_drop),
 };
 
 UNIT_MAIN(tests)

@@ -266,6 +266,15 @@ def _(t):
     t.tags(repo=t.other, auth="Bearer " + body["access_token"]).must(200)
 
 
+@pick("token-post: of more repositories than one token can open, the last is among those that it opens")
+def _(t):
+    """As regclient asks, which names all that it has met in one run of a mirror."""
+    t.tagged("latest")
+    others = ["repository:%s/gathered-over-a-long-run/%d:pull,push" % (t.repo, n) for n in range(300)]
+    body = by_form(t, scope=" ".join(others + [scope(t, "pull")])).must(200).json()
+    t.tags(auth="Bearer " + body["access_token"]).must(200)
+
+
 @pick("token-post: a refresh token gets a token")
 def _(t):
     t.tagged("latest")
