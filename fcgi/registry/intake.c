@@ -23,9 +23,11 @@ intake_put_headers(struct req *req, const struct upload *upload)
 	char id[RAND_ID_TEXT_SIZE];
 
 	rand_id_put(id, &upload->id);
-	/* relative: a proxy in front may have any name (RFC 9110, 10.2.2) */
-	resp_printf(
-	    req, "Location", "/v2/%s/blobs/uploads/%s", req->args[0], id);
+	/* relative: a proxy in front may have any name (RFC 9110, 10.2.2); with
+	 * a query, which says nothing: Docker's registry has one, and many a
+	 * client puts "&digest=" behind it without a look */
+	resp_printf(req, "Location", "/v2/%s/blobs/uploads/%s?_state=0",
+	    req->args[0], id);
 	/* "0-0" for an empty upload, as everybody sends it */
 	resp_printf(req, "Range", "0-%" PRIu64,
 	    upload->received > 0 ? upload->received - 1 : 0);

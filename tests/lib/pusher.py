@@ -100,7 +100,7 @@ class Pusher:
         return self.request("PATCH", location, data, **more)
 
     def finish(self, location, digest, data=b"", **more):
-        return self.request("PUT", location + "?digest=" + digest, data, **more)
+        return self.request("PUT", location + "&digest=" + digest, data, **more)
 
     def offset(self, location):
         """What the registry has of an upload; None: no such upload."""

@@ -67,7 +67,7 @@ class FirstAppend(Scenario):
 
     def prepare(self):
         self.location = self.p.start()
-        self.id = self.location.rpartition("/")[2].replace("-", "")
+        self.id = self.location.partition("?")[0].rpartition("/")[2].replace("-", "")
         if self.before > 0:
             assert self.p.append(self.location, self.data[:self.before]).status == 202
 

@@ -26,7 +26,7 @@ class Repository:
 
     def finish(self, location, data):
         """All of it was sent: after this the blob is there."""
-        answer = self.request("PUT", location + "?digest=" + digest_of(data), b"")
+        answer = self.request("PUT", location + "&digest=" + digest_of(data), b"")
         assert answer.status == 201, answer.body
         assert answer.header("location") == self.path("blobs/" + digest_of(data))
         assert self.pull(data).status == 200

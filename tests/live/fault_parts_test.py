@@ -190,7 +190,7 @@ def test_without_its_database_all_says_503_and_comes_back(parts):
             ("GET", "manifests/first", None), ("HEAD", "blobs/" + digest_of(layer), None),
             ("GET", "blobs/" + digest_of(layer), None), ("GET", "tags/list", None),
             ("POST", "blobs/uploads/", None), ("GET", location, None), ("PATCH", location, data[300000:]),
-            ("PUT", location + "?digest=" + digest_of(data), data[300000:]), ("DELETE", location, None),
+            ("PUT", location + "&digest=" + digest_of(data), data[300000:]), ("DELETE", location, None),
             ("DELETE", "manifests/first", None), ("PUT", "manifests/second", document)):
         answer = pusher.request(method, path, body, [("Content-Type", OCI)])
         if method == "HEAD":
@@ -373,7 +373,7 @@ def test_a_body_that_breaks_off_is_kept_and_commits_nothing(parts, method, frame
     pusher = Pusher(parts, "admin/cut")
     data = os.urandom(500000)
     location = pusher.start()
-    path = {"PATCH": location, "PUT": location + "?digest=" + digest_of(data[:300000]),
+    path = {"PATCH": location, "PUT": location + "&digest=" + digest_of(data[:300000]),
             "POST": location.rpartition("/")[0] + "/?digest=" + digest_of(data[:300000])}[method]
     before = bytes_in(parts)
     cut = Cut(pusher, method, path, 500000 if frame == "length" else None, data[:300000])

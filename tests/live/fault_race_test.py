@@ -211,7 +211,7 @@ def test_a_long_take_over_keeps_its_lease(racing, pusher):
 
     data = os.urandom(SIZE)
     location = begin(pusher, data, SIZE - 1000)
-    upload = location.rpartition("/")[2].replace("-", "")
+    upload = location.partition("?")[0].rpartition("/")[2].replace("-", "")
     racing.sql("REPLACE INTO setting VALUES ('upload.lease', '2', 1, UTC_TIMESTAMP(6))")
     racing.recover()
     racing.sql("UPDATE upload SET lease_until = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND WHERE id = UNHEX('%s')" % upload)
@@ -386,7 +386,7 @@ def test_a_replica_takes_over_from_processes_that_stand_still(racing, pusher, re
         racing.expire_leases()
         status, headers, _ = fastcgi.ask(replica, "PATCH", location, pusher.headers, data[HALF:])
         assert (status, headers["range"]) == (202, "0-%d" % (SIZE - 1))
-        status, _, _ = fastcgi.ask(replica, "PUT", location + "?digest=" + digest_of(data), pusher.headers, b"")
+        status, _, _ = fastcgi.ask(replica, "PUT", location + "&digest=" + digest_of(data), pusher.headers, b"")
         assert status == 201
     finally:
         for pid in workers:

@@ -39,7 +39,7 @@ def test_idle_uploads_expire(own_stack):
     assert len(before) - len(files(own_stack)) == 2
     assert own_stack.sql("SELECT COUNT(*) FROM object WHERE state = 3") == [["0"]]
     # what is left works
-    assert repository.ask("PUT", busy + "?digest=" + digest_of(b"y" * 10)).status == 201
+    assert repository.ask("PUT", busy + "&digest=" + digest_of(b"y" * 10)).status == 201
     assert repository.ask("GET", "blobs/" + kept).body == b"kept"
 
 

@@ -59,7 +59,7 @@ def test_a_large_layer_streams_in_and_out(own_stack):
     location = repository.ask("POST", "blobs/uploads/").header("Location")
     answer, digest = Wire(own_stack).send_chunked(location, repository.auth, SIZE)
     assert answer.status == 202 and answer.header("Range") == "0-%d" % (SIZE - 1)
-    put = own_stack.request("PUT", answer.header("Location") + "?digest=" + digest, repository.auth, timeout=900)
+    put = own_stack.request("PUT", answer.header("Location") + "&digest=" + digest, repository.auth, timeout=900)
     assert put.status == 201, put.body
     path = "/v2/admin/large/blobs/" + digest
     assert Wire(own_stack).receive(path, repository.auth) == (200, SIZE, digest)
