@@ -286,14 +286,27 @@ find_finished(struct req *req, const struct oci_digest *digest, struct err *err)
 	return rc;
 }
 
+/* clients that know other registries put "?digest=" behind the Location without
+ * a look: to us that belongs to the parameter that is there */
+static const char *
+digest_param(const struct req *req)
+{
+	static const char mark[] = "?digest=";
+	const char *digest = uri_param(&req->uri, "digest");
+	const char *state = uri_param(&req->uri, "_state");
+	const char *behind = state != NULL ? strstr(state, mark) : NULL;
+
+	return digest == NULL && behind != NULL ? behind + strlen(mark)
+						: digest;
+}
+
 int
 h_upload_put(struct req *req, struct err *err)
 {
 	struct intake *intake = intake_new(req);
 	char text[OCI_DIGEST_TEXT_SIZE];
 	struct oci_digest digest;
-	int rc = reply_parse_digest(
-	    &digest, uri_param(&req->uri, "digest"), err);
+	int rc = reply_parse_digest(&digest, digest_param(req), err);
 
 	if (rc == 0)
 		rc = find(req, intake, err);
