@@ -1,4 +1,5 @@
 """What doc/howto/install.md makes of a machine, word for word, and clients that run on it."""
+import json
 import os
 
 from faults import PLAIN_BUILD
@@ -47,10 +48,7 @@ def init(machine, more=""):
 def start_programs(machine, blobs="/var/lib/dtr/blobs"):
     machine.run(commands(INSTALL, "4. Programs' units, cron"), SOURCE)
     machine.run(commands(NGINX, "nginx").replace("/var/lib/dtr/blobs", blobs), SOURCE)
-    machine.run("""
-        mkdir -p /etc/containers/certs.d/{host}; cp /etc/dtr/tls/ca.crt /etc/containers/certs.d/{host}/
-        echo '{{"default": [{{"type": "insecureAcceptAnything"}}]}}' > /etc/containers/policy.json
-        skopeo login --username admin --password-stdin {host} < password""".format(host=HOST))
+    log_in(machine)
 
 
 def install(machine):
@@ -60,6 +58,25 @@ def install(machine):
 
 
 # --- clients on it
+
+def log_in(machine, host=HOST):
+    machine.run("""
+        mkdir -p /etc/containers/certs.d/{host}; cp /etc/dtr/tls/ca.crt /etc/containers/certs.d/{host}/
+        echo '{{"default": [{{"type": "insecureAcceptAnything"}}]}}' > /etc/containers/policy.json
+        skopeo login --username admin --password-stdin {host} < password""".format(host=host))
+
+
+def ask(machine, path, *options, host=HOST):
+    """What it is answered, with these options of curl."""
+    return machine.run("curl -s --cacert /etc/dtr/tls/ca.crt %s 'https://%s%s'" % (" ".join(options), host, path))
+
+
+def bearer(machine, name, actions="pull", host=HOST):
+    """The option for ask() that has a token of the administrator."""
+    answer = ask(machine, "/auth/token?service=%s&scope=repository:admin/%s:%s" % (host, name, actions),
+                 "-u 'admin:%s'" % PASSWORD, host=host)
+    return "-H 'Authorization: Bearer %s'" % json.loads(answer)["token"]
+
 
 def push(machine, name):
     """A new image; what pull() has to say."""
@@ -77,10 +94,10 @@ X
         cd pushed; sha256sum *""".format(host=HOST, name=name))
 
 
-def pull(machine, name):
+def pull(machine, name, host=HOST):
     return machine.run("""
         rm -rf pulled; skopeo copy -q docker://%s/admin/%s dir:pulled
-        cd pulled; sha256sum *""" % (HOST, name))
+        cd pulled; sha256sum *""" % (host, name))
 
 
 def push_and_pull(machine, name):

@@ -12,8 +12,8 @@ import stack as stack_module
 if os.environ.get("DTR_WEBSERVER"):
     # those with web servers of their own, or with none
     collect_ignore = ["%s_test.py" % name for name in (
-        "case", "cli", "cli_check", "cli_init", "core", "core_process", "db", "db_cluster", "install", "packages",
-        "quickstart", "replica", "webserver")]
+        "case", "cli", "cli_check", "cli_init", "core", "core_process", "db", "db_cluster", "howto", "install",
+        "packages", "quickstart", "replica", "webserver")]
 
 
 @pytest.fixture(scope="session")

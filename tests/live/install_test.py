@@ -1,5 +1,5 @@
 """doc/howto/install.md word for word, on a machine of its own: the units under systemd, nginx and MariaDB as Debian
-has them."""
+has them. DTR_LONG=1 waits for cron, too."""
 import json
 import os
 import re
@@ -7,9 +7,12 @@ import re
 import pytest
 
 from faults import PLAIN_BUILD
-from installed import EVERYTHING, HOST, INSTALL, PROGRAMS, SOURCE, begin, install, pull, push, push_and_pull
+from installed import (EVERYTHING, HOST, INSTALL, PROGRAMS, SOURCE, ask, bearer, begin, install, log_in, pull, push,
+                       push_and_pull)
 from machine import Machine, commands
 from stack import TOP, wait_for
+
+LONG = os.environ.get("DTR_LONG") == "1"
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,17 @@ def test_the_journal_has_one_json_line_an_event(machine):
     assert set(events(machine, "dtr-registry")) == {"started", "request"}
 
 
+def wait_for_cron(machine, count):
+    """When each command is due each minute."""
+    machine.run("sed -i 's/^[0-9]* /* /' /etc/cron.d/dtr; systemctl start cron")
+    try:
+        log = "journalctl -q -o cat -u cron"
+        wait_for("all have run", lambda: machine.run(log).count("(dtr) CMD (dtr ") >= count, 90)
+        assert "discarding output" not in machine.run(log)
+    finally:
+        machine.run("systemctl stop cron; cp %s/conf/dtr.cron /etc/cron.d/dtr" % SOURCE)
+
+
 def test_commands_of_cron_are_content(machine):
     with open(os.path.join(TOP, "conf/dtr.cron")) as f:
         lines = re.findall(r"^\d.*\t(\w+)\t(.*)$", f.read(), re.M)
@@ -60,6 +74,8 @@ def test_commands_of_cron_are_content(machine):
     for user, command in lines:
         # whatever it prints would be mailed
         assert machine.run("runuser -u %s -- sh -c '%s'" % (user, command)) == ""
+    if LONG:
+        wait_for_cron(machine, len(lines))
 
 
 def test_a_program_sees_and_writes_nothing_of_others(machine):
@@ -120,6 +136,33 @@ def test_a_new_certificate(machine):
     assert machine.run(serial) != before
     push_and_pull(machine, "certified:1")
     machine.run("dtr check --quiet")
+
+
+def test_a_new_key_of_tokens(machine):
+    push_and_pull(machine, "keys:1")
+    old, tags = bearer(machine, "keys"), "/v2/admin/keys/tags/list"
+    machine.run("dtr key rotate --now")
+    for word in (old, bearer(machine, "keys")):
+        assert json.loads(ask(machine, tags, word))["tags"] == ["1"]
+    machine.run("dtr revoke-tokens")
+    wait_for("old tokens are refused", lambda: "UNAUTHORIZED" in ask(machine, tags, old))
+    push_and_pull(machine, "keys:2")
+
+
+def test_another_host_name(machine):
+    """As the page says it, to another one and back."""
+    pushed = push(machine, "named:1")
+    for old, new in ((HOST, "images.example.com"), ("images.example.com", HOST)):
+        word = bearer(machine, "named", host=old)
+        machine.run("""
+            sed -i 's/{old}/{new}/' /etc/dtr/dtr.conf /etc/nginx/nginx.conf /etc/hosts
+            {certificate}
+            {reload}""".format(old=old, new=new, certificate=commands(INSTALL, "A new certificate"),
+                               reload=commands(INSTALL, "A change of dtr.conf")))
+        log_in(machine, new)
+        assert "UNAUTHORIZED" in ask(machine, "/v2/admin/named/tags/list", word, host=new)
+        assert pull(machine, "named:1", new) == pushed
+        machine.run("dtr check --quiet")
 
 
 def test_what_was_backed_up_is_restored_after_all_is_lost(machine):

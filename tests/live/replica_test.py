@@ -1,8 +1,10 @@
-"""doc/howto/install.md, "A further replica", and doc/howto/galera.md word for word: three machines with the addresses
-of that page. First two of them share the database of the first one, then the databases of all three are a cluster.
+"""doc/howto/install.md, "A further replica", doc/howto/load-balancer.md and doc/howto/galera.md word for word: three
+machines with the addresses of that page. First two of them share the database of the first one, then the databases of
+all three are a cluster; at last a fourth machine shares requests among two of them.
 
-Clients on a machine come to its own replica. A shared folder that is bound to /srv/dtr stands for NFS. A copy of a
-database takes ten seconds, in which MariaDB's script sleeps. DTR_LONG=1 cuts the power of all databases, too.
+Clients on a machine come to its own replica, those of the balancer aside. A shared folder that is bound to /srv/dtr
+stands for NFS. A copy of a database takes ten seconds, in which MariaDB's script sleeps. DTR_LONG=1 cuts the power of
+all databases, too.
 """
 import json
 import os
@@ -13,14 +15,16 @@ import pytest
 
 import installed
 from faults import PLAIN_BUILD
-from installed import EVERYTHING, HOST, INSTALL, SOURCE, pull, push
+from installed import EVERYTHING, HOST, INSTALL, SOURCE, ask, bearer, log_in, pull, push
 from machine import Machine, Network, commands
 from stack import PASSWORD, TOP, wait_for
 from threads import Guarded
 
+BALANCER = os.path.join(TOP, "doc/howto/load-balancer.md")
 GALERA = os.path.join(TOP, "doc/howto/galera.md")
 ADDRESSES = ("10.0.0.11", "10.0.0.12", "10.0.0.13")
 BLOBS = "/srv/dtr/blobs"
+BALANCER_ADDRESS = "10.0.0.5"
 CONFIGURATION = "/etc/mysql/mariadb.conf.d/90-dtr.cnf"
 LONG = os.environ.get("DTR_LONG") == "1"
 
@@ -31,11 +35,17 @@ def at_once(call, machines):
 
 
 @pytest.fixture(scope="module")
-def machines():
+def network():
+    running = Network().start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def machines(network):
     """They reach each other, and none has dtr."""
     shared = tempfile.mkdtemp(prefix="dtr-shared-")
     os.chmod(shared, 0o755)
-    network = Network().start()
     all_of_them = [Machine(TOP, PLAIN_BUILD, shared=shared) for _ in ADDRESSES]
     try:
         at_once(Machine.start, all_of_them)
@@ -47,7 +57,6 @@ def machines():
     finally:
         for machine in all_of_them:
             machine.stop()
-        network.stop()
         shutil.rmtree(shared)
 
 
@@ -69,7 +78,7 @@ def let_in(node, others):
 
 
 def address(machine):
-    return machine.run("hostname -I").strip()
+    return machine.run("hostname -I").split()[0]
 
 
 # --- what the pages say
@@ -156,10 +165,6 @@ def assert_shared(replicas, name):
         assert [pull(replica, tag) for replica in replicas] == [pushed] * len(replicas)
 
 
-def ask(machine, path, *options):
-    return machine.run("curl -s --cacert /etc/dtr/tls/ca.crt %s 'https://%s%s'" % (" ".join(options), HOST, path))
-
-
 # --- two replicas, one database
 
 def test_all_is_well_on_both_replicas(pair):
@@ -174,11 +179,8 @@ def test_what_one_replica_got_the_other_has(pair):
 def test_a_token_of_one_replica_is_good_for_the_other(pair):
     first, second = pair
     push(first, "token:1")
-    answer = ask(first, "/auth/token?service=%s&scope=repository:admin/token:pull" % HOST,
-                 "-u 'admin:%s'" % PASSWORD)
-    bearer = "-H 'Authorization: Bearer %s'" % json.loads(answer)["token"]
     tags = "/v2/admin/token/tags/list"
-    assert json.loads(ask(second, tags, bearer))["tags"] == ["1"]
+    assert json.loads(ask(second, tags, bearer(first, "token")))["tags"] == ["1"]
     assert "UNAUTHORIZED" in ask(second, tags)
 
 
@@ -248,3 +250,107 @@ def test_all_databases_are_back(cluster, take_away):
         assert pull(machine, "kept:1") == pushed
         assert_well(machine)
     assert_shared(cluster, "back")
+
+
+# --- a load balancer in front of them
+
+@pytest.fixture(scope="module")
+def balancer(network, cluster):
+    """In front of the first two of them. The machine of the third one is its client."""
+    running = Machine(TOP, PLAIN_BUILD)
+    try:
+        running.start()
+        network.join(running, BALANCER_ADDRESS)
+        running.run("ip address add fd00::5/64 dev eth0 nodad; mkdir -p /etc/dtr/tls")
+        for name in ("server.crt", "server.key"):
+            running.run("cat > /etc/dtr/tls/%s <<'X'\n%sX" % (name, cluster[0].run("cat /etc/dtr/tls/" + name)))
+        cluster[2].run("""
+            ip address add fd00::13/64 dev eth0 nodad
+            sed -i 's/ %s//' /etc/hosts; echo '%s %s' >> /etc/hosts""" % (HOST, BALANCER_ADDRESS, HOST))
+        for machine in cluster[:2]:
+            trusted = commands(BALANCER, "Load balancer", "node.external_url").splitlines()[1].strip()
+            machine.run("echo '%s' >> /etc/dtr/dtr.conf" % trusted)
+            machine.run(commands(INSTALL, "A change of dtr.conf"))
+        yield running
+    finally:
+        running.stop()
+
+
+def speak_plainly(balancer, nodes):
+    """Where the network is trusted."""
+    listen = commands(BALANCER, "Load balancer", "listen").split("#")[0].strip()
+    for machine in nodes:
+        machine.run("""
+            cp /etc/nginx/nginx.conf kept.conf
+            sed -i -e '/^\t*ssl_/d' -e 's|listen 443 .*|{0}|' /etc/nginx/nginx.conf
+            nginx -t && systemctl restart nginx""".format(listen.replace("10.0.0.11", address(machine))))
+        health = "curl -sf http://127.0.0.1/_health/registry/readyz"
+        wait_for("its programs answer the node", lambda m=machine: m.ask(health).code == 0)
+    balancer.run(commands(BALANCER, "Load balancer", "sed"), TOP)
+
+
+def speak_tls(balancer, nodes):
+    for machine in nodes:
+        machine.run("cp kept.conf /etc/nginx/nginx.conf; nginx -t && systemctl restart nginx")
+    lines = "\n".join(line.strip() for line in commands(BALANCER, "Load balancer", "proxy_pass").splitlines())
+    balancer.run("""
+        cat > lines <<'X'
+{0}
+X
+        sed -i -e 's|:80;|:443;|g' -e '/proxy_pass http:/{{r lines' -e 'd}}' /etc/nginx/nginx.conf
+        nginx -t && systemctl restart nginx""".format(lines))
+
+
+def remotes(machines, name):
+    """Where the programs saw those requests come from."""
+    found = set()
+    for machine in machines:
+        lines = machine.run("journalctl -q -o cat -u dtr-registry _COMM=dtr-registry").splitlines()
+        found |= {line["remote"] for line in map(json.loads, lines) if line.get("request_id") == name}
+    return found
+
+
+@pytest.mark.parametrize("speak", (speak_plainly, speak_tls), ids=lambda call: call.__name__)
+def test_clients_of_the_balancer(balancer, cluster, speak):
+    *nodes, client = cluster
+    name = speak.__name__.replace("_", "-")
+    speak(balancer, nodes)
+    log_in(client)
+    assert push(client, name + ":1") == pull(client, name + ":1")
+    assert "404" in ask(client, "/_health/registry/metrics")
+    lie = "-H 'X-Forwarded-For: 203.0.113.9' -H 'X-Request-Id: %s'"
+    for number, reached in enumerate((BALANCER_ADDRESS, "[fd00::5]")):
+        mark = "%s-%d" % (name, number)
+        assert "UNAUTHORIZED" in ask(client, "/v2/", lie % mark, "--resolve '%s:443:%s'" % (HOST, reached))
+        wait_for("it is logged", lambda m=mark: remotes(nodes, m))
+        assert remotes(nodes, mark) == {("10.0.0.13", "fd00::13")[number]}
+
+
+def test_no_request_is_lost_when_nodes_are_worked_on(balancer, cluster):
+    *nodes, client = cluster
+    push(client, "worked-on:1")
+    client.run("rm -f done; : > statuses")
+    pulls = Guarded(client.run, """
+        while [ ! -e done ]; do
+            curl -s --http1.1 --cacert /etc/dtr/tls/ca.crt %s -o /dev/null -w '%%{http_code}\\n' \\
+                https://%s/v2/admin/worked-on/manifests/1 || echo $?
+        done >> statuses""" % (bearer(client, "worked-on"), HOST))
+
+    def wait_more():
+        wanted = int(client.run("wc -l < statuses")) + 8
+        wait_for("requests are answered", lambda: int(client.run("wc -l < statuses")) >= wanted)
+    try:
+        wait_more()
+        for node in nodes:
+            server = "server %s:443" % address(node)
+            change = "sed -i 's|%s;|%s;|' /etc/nginx/nginx.conf; systemctl reload nginx"
+            balancer.run(change % (server, server + " down"))
+            node.run("systemctl stop nginx %s" % EVERYTHING)
+            wait_more()
+            node.run("systemctl start %s nginx" % EVERYTHING)
+            balancer.run(change % (server + " down", server))
+            wait_more()
+    finally:
+        client.run("touch done")
+        pulls.finish()
+    assert client.run("sort -u statuses") == "200\n"
