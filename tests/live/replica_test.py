@@ -262,7 +262,7 @@ def balancer(network, cluster):
         running.start()
         network.join(running, BALANCER_ADDRESS)
         running.run("ip address add fd00::5/64 dev eth0 nodad; mkdir -p /etc/dtr/tls")
-        for name in ("server.crt", "server.key"):
+        for name in ("ca.crt", "server.crt", "server.key"):
             running.run("cat > /etc/dtr/tls/%s <<'X'\n%sX" % (name, cluster[0].run("cat /etc/dtr/tls/" + name)))
         cluster[2].run("""
             ip address add fd00::13/64 dev eth0 nodad
@@ -328,6 +328,7 @@ def test_clients_of_the_balancer(balancer, cluster, speak):
 
 def test_no_request_is_lost_when_nodes_are_worked_on(balancer, cluster):
     *nodes, client = cluster
+    speak_plainly(balancer, nodes)
     push(client, "worked-on:1")
     client.run("rm -f done; : > statuses")
     pulls = Guarded(client.run, """
@@ -342,7 +343,7 @@ def test_no_request_is_lost_when_nodes_are_worked_on(balancer, cluster):
     try:
         wait_more()
         for node in nodes:
-            server = "server %s:443" % address(node)
+            server = "server %s:80" % address(node)
             change = "sed -i 's|%s;|%s;|' /etc/nginx/nginx.conf; systemctl reload nginx"
             balancer.run(change % (server, server + " down"))
             node.run("systemctl stop nginx %s" % EVERYTHING)
