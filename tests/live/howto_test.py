@@ -21,12 +21,12 @@ ELSEWHERE = ("10.9.9.9", "fd00::9")
 Server = collections.namedtuple("Server", "unit commands sendfile log new_certificate retries")
 SERVERS = {
     "nginx": Server("nginx", (NGINX, "nginx"), "accel", "cat /var/log/nginx/error.log",
-                    lambda: "systemctl reload nginx", ""),
+                    "systemctl reload nginx", ""),
     "apache": Server("apache2", (APACHE, "Apache", "a2enmod"), "xsendfile", "cat /var/log/apache2/error.log",
-                     lambda: "systemctl reload apache2", ""),
+                     "systemctl reload apache2", ""),
     # connections that are just being made break at its reload, as its page has it
     "lighttpd": Server("lighttpd", (LIGHTTPD, "lighttpd", "install"), "xsendfile", "journalctl -q -o cat -u lighttpd",
-                       lambda: commands(LIGHTTPD, "After a change"), "--retry 3 --retry-all-errors"),
+                       commands(LIGHTTPD, "After a change"), "--retry 3 --retry-all-errors"),
 }
 
 
@@ -139,9 +139,9 @@ def test_no_request_is_lost_when_server_and_programs_are_reloaded(machine, serve
     name = server.unit + "-reloaded"
     push_and_pull(machine, name + ":1")
     machine.run(COME_AND_GO.format(
-        curl="curl -s --http1.1 --cacert ca.crt", host=HOST, bearer=bearer(machine, name, "pull,push"), unit=server.unit,
+        curl="curl -s --http1.1 --cacert ca.crt", host=HOST, bearer=bearer(machine, name, "pull,push"),
         uploads="/v2/admin/%s/blobs/uploads/" % name, manifest="/v2/admin/%s/manifests/1" % name,
-        retries=server.retries, programs=EVERYTHING))
+        unit=server.unit, retries=server.retries, programs=EVERYTHING))
     assert machine.run("sort -u statuses; cat pushed.status") == "200\n202"
     assert machine.property(server.unit, "NRestarts") == "0"
     push_and_pull(machine, name + ":2")
@@ -161,7 +161,7 @@ def test_a_new_certificate(machine, server):
         return machine.run("""
             openssl s_client -connect localhost:443 -servername %s 2> /dev/null | openssl x509 -noout -serial""" % HOST)
     before = serial()
-    machine.run(commands(INSTALL, "A new certificate").replace("systemctl reload nginx", server.new_certificate()))
+    machine.run(commands(INSTALL, "A new certificate").replace("systemctl reload nginx", server.new_certificate))
     wait_for("clients see it", lambda: serial() != before)
     push_and_pull(machine, server.unit + "-certified:1")
     machine.run("dtr check --quiet")
