@@ -204,6 +204,20 @@ make_token(struct pool *pool, const struct account *account,
 	return !str_is_full(&claims) && strlen(token) <= JWS_SIZE_MAX;
 }
 
+/* of the first ones, for a token that is too long by so much */
+static size_t
+count_to_drop(const struct scope_list *scopes, size_t excess)
+{
+	static const char words[] = "{type:,name:,actions:[]}";
+	size_t claims = excess / 4 * 3 + 1; /* base64 is longer */
+	size_t freed = 0, n = 0;
+
+	for (; n < scopes->count && freed < claims; n++)
+		freed += strlen(words) + strlen(scopes->items[n].type) +
+		    strlen(scopes->items[n].name);
+	return n;
+}
+
 /*
  * The generation comes first and of the database: what is revoked from then
  * on has none of the rights that are looked up behind it.
@@ -228,8 +242,10 @@ grant_make(struct pool *pool, const struct account *account,
 	rc = make_token(
 	    pool, account, scopes, settings.token_generation, out, err);
 	/* those named last matter most (scope.h) */
-	while (rc == 0 && scopes->count > 0) {
-		scope_drop(scopes, (scopes->count + 1) / 2);
+	while (rc == 0) {
+		ASSERT(scopes->count > 0);
+		scope_drop(scopes,
+		    count_to_drop(scopes, strlen(out->token) - JWS_SIZE_MAX));
 		rc = make_token(
 		    pool, account, scopes, settings.token_generation, out, err);
 	}

@@ -51,18 +51,22 @@ parse_actions(const char *p, const char *end)
 static void
 add(struct scope_list *list, const struct scope *scope)
 {
+	struct scope joined = *scope;
+	size_t kept = 0;
+
 	for (size_t i = 0; i < list->count; i++) {
-		struct scope *other = &list->items[i];
+		const struct scope *other = &list->items[i];
 
 		if (strcmp(other->type, scope->type) == 0 &&
-		    strcmp(other->name, scope->name) == 0) {
-			other->actions |= scope->actions;
-			return;
-		}
+		    strcmp(other->name, scope->name) == 0)
+			joined.actions |= other->actions;
+		else
+			list->items[kept++] = *other;
 	}
+	list->count = kept;
 	if (list->count == SCOPES_MAX)
 		scope_drop(list, 1);
-	list->items[list->count++] = *scope;
+	list->items[list->count++] = joined;
 }
 
 static int

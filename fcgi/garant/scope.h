@@ -29,10 +29,11 @@ struct scope_list {
 };
 
 /*
- * Adds the scopes in text; the same type and name are joined. Of more than
- * SCOPES_MAX the first are dropped: clients that gather scopes for as long as
- * they run (regclient) name the one they need last. E_INVALID for text without
- * a type or two colons. The name may hold a colon itself (a host with port).
+ * Adds the scopes in text; the same type and name are joined, where the last of
+ * them stands. Of more than SCOPES_MAX the first are dropped: clients that
+ * gather scopes for as long as they run (regclient) mostly name the one they
+ * need last. E_INVALID for text without a type or two colons. The name may hold
+ * a colon itself (a host with port).
  */
 int scope_parse(struct scope_list *list, struct pool *pool, const char *text,
     struct err *err);

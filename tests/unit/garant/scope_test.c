@@ -99,9 +99,9 @@ test_joined(void **state UNUSED)
 	parse("repository:a:pull repository:b:pull repository:a:delete");
 	parse("repository(plugin):a:push");
 	assert_int_equal(list.count, 2);
+	assert_scope(0, "repository", "b", SCOPE_PULL);
 	assert_scope(
-	    0, "repository", "a", SCOPE_PULL | SCOPE_PUSH | SCOPE_DELETE);
-	assert_scope(1, "repository", "b", SCOPE_PULL);
+	    1, "repository", "a", SCOPE_PULL | SCOPE_PUSH | SCOPE_DELETE);
 }
 
 static void
@@ -131,12 +131,12 @@ test_too_many(void **state UNUSED)
 	/* one that is known already still finds room */
 	parse("repository:a7:push");
 	assert_int_equal(list.count, SCOPES_MAX);
-	assert_scope(7, "repository", "a7", PUSH_PULL);
+	assert_scope(SCOPES_MAX - 1, "repository", "a7", PUSH_PULL);
 	/* another one takes the place of the first */
 	parse("repository:b:pull");
 	assert_int_equal(list.count, SCOPES_MAX);
 	assert_scope(0, "repository", "a1", SCOPE_PULL);
-	assert_scope(6, "repository", "a7", PUSH_PULL);
+	assert_scope(SCOPES_MAX - 2, "repository", "a7", PUSH_PULL);
 	assert_scope(SCOPES_MAX - 1, "repository", "b", SCOPE_PULL);
 }
 
