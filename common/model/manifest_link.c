@@ -204,11 +204,12 @@ tell_missing(struct manifest_push *push, const digest_list *missing,
 	return err_reason(err, "MANIFEST_BLOB_UNKNOWN");
 }
 
-/* what must be there; what need not be, or may be a blob instead of a child: by
- * digest algorithm, [sha256], [sha512] */
+/* what must be there; what need not be, or of an index may be a blob as well as
+ * a child; children that are called manifests: by digest algorithm, [sha256],
+ * [sha512] */
 static void
 collect(struct pool *pool, const struct oci_manifest *document,
-    digest_list needed[2], digest_list other[2])
+    digest_list needed[2], digest_list other[2], digest_list children[2])
 {
 	if (document->has_config)
 		VEC_PUSH(&needed[document->config.digest.algorithm], pool,
@@ -221,6 +222,8 @@ collect(struct pool *pool, const struct oci_manifest *document,
 			VEC_PUSH(&needed[algorithm], pool, item->digest);
 		if (item->is_foreign || item->may_be_blob)
 			VEC_PUSH(&other[algorithm], pool, item->digest);
+		else if (document->kind == OCI_KIND_INDEX)
+			VEC_PUSH(&children[algorithm], pool, item->digest);
 	}
 }
 
@@ -232,28 +235,28 @@ has(const digest_list *sorted, const struct oci_digest *digest)
 		sizeof(*sorted->items), compare) != NULL;
 }
 
-/* what is no child of those that may be a blob is one, or missing */
+/* what may be a blob is linked as what it is, or as both; what anything calls a
+ * manifest is one */
 static int
 link_children(struct db_tx *tx, struct pool *pool,
     const struct rand_id *manifest_id, const struct rand_id *repository_id,
     const struct link_kind *blob, digest_list *needed, digest_list *other,
-    digest_list *missing, struct err *err)
+    digest_list *children, digest_list *missing, struct err *err)
 {
-	digest_list absent = VEC_INIT(OCI_DESCRIPTORS_MAX);
-	digest_list rest = VEC_INIT(OCI_DESCRIPTORS_MAX);
-	int rc = link_list(
-	    tx, pool, &child, manifest_id, repository_id, needed, &absent, err);
+	digest_list no_child = VEC_INIT(OCI_DESCRIPTORS_MAX);
+	digest_list no_blob = VEC_INIT(OCI_DESCRIPTORS_MAX);
+	int rc = link_list(tx, pool, &child, manifest_id, repository_id, needed,
+	    &no_child, err);
 
-	sort_unique(other);
-	for (size_t i = 0; i < absent.count; i++) {
-		digest_list *list =
-		    has(other, &absent.items[i]) ? &rest : missing;
-
-		VEC_PUSH(list, pool, absent.items[i]);
-	}
-	return rc < 0 ? rc
-		      : link_list(tx, pool, blob, manifest_id, repository_id,
-			    &rest, missing, err);
+	if (rc == 0)
+		rc = link_list(tx, pool, blob, manifest_id, repository_id,
+		    other, &no_blob, err);
+	sort_unique(children);
+	for (size_t i = 0; rc == 0 && i < no_child.count; i++)
+		if (has(children, &no_child.items[i]) ||
+		    has(&no_blob, &no_child.items[i]))
+			VEC_PUSH(missing, pool, no_child.items[i]);
+	return rc;
 }
 
 int
@@ -292,14 +295,17 @@ manifest_link(struct db_tx *tx, struct pool *pool,
 		VEC_INIT(OCI_DESCRIPTORS_MAX + 1) };
 	digest_list other[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX),
 		VEC_INIT(OCI_DESCRIPTORS_MAX) };
+	digest_list children[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX),
+		VEC_INIT(OCI_DESCRIPTORS_MAX) };
 	digest_list missing = VEC_INIT(2 * OCI_DESCRIPTORS_MAX + 2);
 	int rc = 0;
 
-	collect(pool, push->document, needed, other);
+	collect(pool, push->document, needed, other, children);
 	for (size_t i = 0; rc == 0 && i < COUNT_OF(blobs); i++)
 		rc = is_index
 		    ? link_children(tx, pool, manifest_id, &push->repository.id,
-			  blobs[i], &needed[i], &other[i], &missing, err)
+			  blobs[i], &needed[i], &other[i], &children[i],
+			  &missing, err)
 		    : link_list(tx, pool, blobs[i], manifest_id,
 			  &push->repository.id, &needed[i], &missing, err);
 	for (size_t i = 0; rc == 0 && !is_index && i < COUNT_OF(foreign); i++)

@@ -41,7 +41,7 @@ static const char *const root_names[] = { "schemaVersion", "mediaType",
 static const char *const descriptor_names[] = { "mediaType", "digest", "size",
 	"urls", "platform", NULL };
 static const char *const platform_names[] = { "os", "architecture", "variant",
-	NULL };
+	"os.version", "os.features", NULL };
 static const char *const other_names[] = { "mediaType", "subject",
 	"artifactType", "annotations", NULL };
 
@@ -93,7 +93,7 @@ is_called_manifest(const char *media_type)
 	    is_known(media_type, strlen(media_type));
 }
 
-/* expected has letters alone */
+/* expected has small letters, and maybe dots, alone */
 static bool
 differs_in_case(const char *name, const char *expected)
 {

@@ -25,7 +25,7 @@ extern const struct jscheck_limits oci_json_limits;
 
 enum oci_kind {
 	OCI_KIND_MANIFEST, /* config and layers */
-	OCI_KIND_INDEX,	   /* other manifests */
+	OCI_KIND_INDEX, /* other manifests, maybe blobs */
 };
 
 struct oci_descriptor {

@@ -179,6 +179,22 @@ def _(t):
     t.put("all", images.index(children)).must(201)
 
 
+@choice("index: one digest that is called a manifest and a layer is no blob alone")
+def _(t):
+    layer = t.descriptor(b"a blob", images.LAYER)
+    t.put("all", images.index([layer, dict(layer, mediaType=images.MANIFEST)])).must(400, "MANIFEST_BLOB_UNKNOWN")
+
+
+@choice("index: what is both a manifest and a blob of another type cannot be deleted as either")
+def _(t):
+    data = images.dumps(t.small())
+    blob = t.descriptor(data, images.LAYER)
+    t.put("latest", data).must(201)
+    t.put("all", images.index([blob])).must(201)
+    for path in "blobs", "manifests":
+        t.delete("%s/%s/%s" % (t.repo, path, blob["digest"])).must(405)
+
+
 @rule("index: a malformed digest of a child is 400")
 def _(t):
     t.push(b"something")
