@@ -167,7 +167,8 @@ handover_path(struct req *req, const struct repo_blob *blob)
 
 	if (blob->size > (uint64_t)registry.conf->storage_inline_max &&
 	    req_header(req, "IF_MATCH") == NULL &&
-	    req_header(req, "IF_UNMODIFIED_SINCE") == NULL)
+	    req_header(req, "IF_UNMODIFIED_SINCE") == NULL &&
+	    req_header(req, "IF_MODIFIED_SINCE") == NULL)
 		path = blob_sendfile_path(registry.store, req->pool, blob->key);
 	return path != NULL && is_handover_known(req) ? path : NULL;
 }

@@ -193,7 +193,7 @@ h_upload_post(struct req *req, struct err *err)
 	struct upload upload;
 	int rc = check_algorithm(req, err);
 
-	/* what is refused makes no repository */
+	/* a malformed digest makes no repository */
 	if (rc == 0 && digest_text != NULL)
 		rc = reply_parse_digest(&digest, digest_text, err);
 	if (rc == 0 && mount_text != NULL)

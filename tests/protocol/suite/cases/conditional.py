@@ -82,8 +82,10 @@ def add_all():
         add(RULE, "if-match: HEAD of a %s with another tag is 412" % what,
             lambda t, w=what: refused(t, w, '"%s"' % OTHER, "HEAD"))
         add(RULE, "if-none-match: 304 of a %s has the caching of 200" % what, lambda t, w=what: as_cacheable(t, w))
-        add(CHOICE, "if-unmodified-since: GET of a %s, which has no date, gets it" % what,
-            lambda t, w=what: whole(t, w, [("If-Unmodified-Since", "Thu, 01 Jan 2009 00:00:00 GMT")], "GET"))
+        for name, year in ("Unmodified", 2009), ("Modified", 2037):
+            add(CHOICE, "if-%s-since: GET of a %s, which has no date, gets it" % (name.lower(), what),
+                lambda t, w=what, n=name, y=year: whole(
+                    t, w, [("If-%s-Since" % n, "Thu, 01 Jan %d 00:00:00 GMT" % y)], "GET"))
     for what in ("blob", "manifest by tag", "manifest by digest"):
         for name, value, kind in VALUES:
             add(kind, "if-none-match: GET of a %s with %s is 304 without a body" % (what, name),
