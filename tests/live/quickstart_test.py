@@ -497,7 +497,7 @@ def test_start_that_is_interrupted_leaves_nothing_running(first, program):
 
 
 def test_one_start_at_a_time(first):
-    lock = os.open(first.dir, os.O_RDONLY)
+    lock = os.open(os.path.join(first.dir, "lock"), os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         line = 'quickstart: another quickstart starts the registry in "%s"; wait for its end\n' % first.dir
