@@ -8,7 +8,7 @@
 #include "common/model/model.h"
 #include "common/model/schema.h"
 
-#define ORIGINS_MAX 4
+#define ORIGINS_MAX 16
 
 /* schema_migrate() passes nothing of the caller's */
 static const struct cli *migrate_cli;

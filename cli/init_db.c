@@ -40,8 +40,7 @@ choose_user_host(struct init *init, struct err *err)
 		return 0;
 	rc = db_admin_ask(init->super, cli->pool,
 	    pool_printf(cli->pool,
-		"SELECT MAX(Host) FROM mysql.user WHERE User = '%s_owner' "
-		"HAVING COUNT(*) = 1",
+		"SELECT MIN(Host) FROM mysql.user WHERE User = '%s_owner'",
 		cli->conf.db_name),
 	    &found, err);
 	if (rc < 0)
