@@ -24,31 +24,32 @@ struct link_kind {
 
 #define NONE UINT_MAX
 
-static const struct link_kind blob_sha256 = {
-	.link = Q_MANIFEST_BLOB_LINK_SHA256,
-	.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA256,
-	.linked = Q_MANIFEST_BLOB_LINKED_SHA256,
-};
-static const struct link_kind blob_sha512 = {
-	.link = NONE,
-	.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA512,
-	.linked = Q_MANIFEST_BLOB_LINKED_SHA512,
+/* by digest algorithm */
+static const struct link_kind blobs[] = {
+	[DIGEST_SHA256] = {
+		.link = Q_MANIFEST_BLOB_LINK_SHA256,
+		.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA256,
+		.linked = Q_MANIFEST_BLOB_LINKED_SHA256,
+	},
+	[DIGEST_SHA512] = {
+		.link = NONE,
+		.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA512,
+		.linked = Q_MANIFEST_BLOB_LINKED_SHA512,
+	},
 };
 /* after the others, which may name the same ones */
-static const struct link_kind foreign_sha256 = {
-	.link = NONE,
-	.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA256,
-	.linked = NONE,
+static const struct link_kind foreign[] = {
+	[DIGEST_SHA256] = {
+		.link = NONE,
+		.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA256,
+		.linked = NONE,
+	},
+	[DIGEST_SHA512] = {
+		.link = NONE,
+		.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA512,
+		.linked = NONE,
+	},
 };
-static const struct link_kind foreign_sha512 = {
-	.link = NONE,
-	.link_rest = Q_MANIFEST_BLOB_LINK_REST_SHA512,
-	.linked = NONE,
-};
-/* by digest algorithm */
-static const struct link_kind *const blobs[] = { &blob_sha256, &blob_sha512 };
-static const struct link_kind *const foreign[] = { &foreign_sha256,
-	&foreign_sha512 };
 static const struct link_kind child = {
 	.link = Q_MANIFEST_CHILD_LINK,
 	.link_rest = NONE,
@@ -204,26 +205,32 @@ tell_missing(struct manifest_push *push, const digest_list *missing,
 	return err_reason(err, "MANIFEST_BLOB_UNKNOWN");
 }
 
-/* what must be there; what need not be, or of an index may be a blob as well as
- * a child; children that are called manifests: by digest algorithm, [sha256],
- * [sha512] */
+/* by one digest algorithm */
+struct references {
+	digest_list needed;
+	/* what need not be there; of an index, what may be a blob as well as a
+	 * child */
+	digest_list other;
+	digest_list children; /* of those needed: what is called a manifest */
+};
+
 static void
 collect(struct pool *pool, const struct oci_manifest *document,
-    digest_list needed[2], digest_list other[2], digest_list children[2])
+    struct references out[2])
 {
 	if (document->has_config)
-		VEC_PUSH(&needed[document->config.digest.algorithm], pool,
+		VEC_PUSH(&out[document->config.digest.algorithm].needed, pool,
 		    document->config.digest);
 	for (size_t i = 0; i < document->item_count; i++) {
 		const struct oci_descriptor *item = &document->items[i];
-		enum digest_algorithm algorithm = item->digest.algorithm;
+		struct references *to = &out[item->digest.algorithm];
 
 		if (!item->is_foreign)
-			VEC_PUSH(&needed[algorithm], pool, item->digest);
+			VEC_PUSH(&to->needed, pool, item->digest);
 		if (item->is_foreign || item->may_be_blob)
-			VEC_PUSH(&other[algorithm], pool, item->digest);
+			VEC_PUSH(&to->other, pool, item->digest);
 		else if (document->kind == OCI_KIND_INDEX)
-			VEC_PUSH(&children[algorithm], pool, item->digest);
+			VEC_PUSH(&to->children, pool, item->digest);
 	}
 }
 
@@ -240,23 +247,37 @@ has(const digest_list *sorted, const struct oci_digest *digest)
 static int
 link_children(struct db_tx *tx, struct pool *pool,
     const struct rand_id *manifest_id, const struct rand_id *repository_id,
-    const struct link_kind *blob, digest_list *needed, digest_list *other,
-    digest_list *children, digest_list *missing, struct err *err)
+    enum digest_algorithm algorithm, struct references *to,
+    digest_list *missing, struct err *err)
 {
 	digest_list no_child = VEC_INIT(OCI_DESCRIPTORS_MAX);
 	digest_list no_blob = VEC_INIT(OCI_DESCRIPTORS_MAX);
-	int rc = link_list(tx, pool, &child, manifest_id, repository_id, needed,
-	    &no_child, err);
+	int rc = link_list(tx, pool, &child, manifest_id, repository_id,
+	    &to->needed, &no_child, err);
 
 	if (rc == 0)
-		rc = link_list(tx, pool, blob, manifest_id, repository_id,
-		    other, &no_blob, err);
-	sort_unique(children);
+		rc = link_list(tx, pool, &blobs[algorithm], manifest_id,
+		    repository_id, &to->other, &no_blob, err);
+	sort_unique(&to->children);
 	for (size_t i = 0; rc == 0 && i < no_child.count; i++)
-		if (has(children, &no_child.items[i]) ||
+		if (has(&to->children, &no_child.items[i]) ||
 		    has(&no_blob, &no_child.items[i]))
 			VEC_PUSH(missing, pool, no_child.items[i]);
 	return rc;
+}
+
+static int
+link_blobs(struct db_tx *tx, struct pool *pool,
+    const struct rand_id *manifest_id, const struct rand_id *repository_id,
+    enum digest_algorithm algorithm, struct references *to,
+    digest_list *missing, struct err *err)
+{
+	int rc = link_list(tx, pool, &blobs[algorithm], manifest_id,
+	    repository_id, &to->needed, missing, err);
+
+	return rc < 0 ? rc
+		      : link_list(tx, pool, &foreign[algorithm], manifest_id,
+			    repository_id, &to->other, missing, err);
 }
 
 int
@@ -291,26 +312,21 @@ manifest_link(struct db_tx *tx, struct pool *pool,
     struct err *err)
 {
 	bool is_index = push->document->kind == OCI_KIND_INDEX;
-	digest_list needed[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX + 1),
-		VEC_INIT(OCI_DESCRIPTORS_MAX + 1) };
-	digest_list other[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX),
-		VEC_INIT(OCI_DESCRIPTORS_MAX) };
-	digest_list children[2] = { VEC_INIT(OCI_DESCRIPTORS_MAX),
-		VEC_INIT(OCI_DESCRIPTORS_MAX) };
+	struct references to[2];
 	digest_list missing = VEC_INIT(2 * OCI_DESCRIPTORS_MAX + 2);
 	int rc = 0;
 
-	collect(pool, push->document, needed, other, children);
-	for (size_t i = 0; rc == 0 && i < COUNT_OF(blobs); i++)
-		rc = is_index
-		    ? link_children(tx, pool, manifest_id, &push->repository.id,
-			  blobs[i], &needed[i], &other[i], &children[i],
-			  &missing, err)
-		    : link_list(tx, pool, blobs[i], manifest_id,
-			  &push->repository.id, &needed[i], &missing, err);
-	for (size_t i = 0; rc == 0 && !is_index && i < COUNT_OF(foreign); i++)
-		rc = link_list(tx, pool, foreign[i], manifest_id,
-		    &push->repository.id, &other[i], &missing, err);
+	for (size_t i = 0; i < COUNT_OF(to); i++)
+		to[i] = (struct references){
+			.needed = VEC_INIT(OCI_DESCRIPTORS_MAX + 1),
+			.other = VEC_INIT(OCI_DESCRIPTORS_MAX),
+			.children = VEC_INIT(OCI_DESCRIPTORS_MAX),
+		};
+	collect(pool, push->document, to);
+	for (size_t i = 0; rc == 0 && i < COUNT_OF(to); i++)
+		rc = (is_index ? link_children : link_blobs)(tx, pool,
+		    manifest_id, &push->repository.id, (enum digest_algorithm)i,
+		    &to[i], &missing, err);
 	if (rc == 0 && missing.count > 0)
 		rc = tell_missing(push, &missing, err);
 	return rc;

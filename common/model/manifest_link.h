@@ -12,7 +12,8 @@ struct pool;
 /*
  * One row for each different blob or child, 16 a statement. When one is not
  * there: E_INVALID, reason MANIFEST_BLOB_UNKNOWN, push->missing filled; but for
- * layers that need not be here, which are linked if they are.
+ * layers that need not be here, which are linked if they are. What an index
+ * holds and does not call a manifest may be a blob, or both: all is linked.
  */
 int manifest_link(struct db_tx *tx, struct pool *pool,
     const struct rand_id *manifest_id, struct manifest_push *push,
