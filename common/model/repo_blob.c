@@ -87,12 +87,14 @@ repo_blob_find_to_mount(struct db *db, struct pool *pool, const char *from,
     struct repository *repository_out, struct err *err)
 {
 	struct db_rows rows;
-	int rc = db_select(db, pool,
-	    digest->algorithm == DIGEST_SHA256 ? Q_REPO_BLOB_MOUNT_SHA256
-					       : Q_REPO_BLOB_MOUNT_SHA512,
-	    &rows, err, db_bytes(digest->bytes, digest_size(digest->algorithm)),
-	    db_text(path), db_text(from));
+	int rc;
 
+	/* hardly anybody mounts by sha512 */
+	if (digest->algorithm != DIGEST_SHA256)
+		return repo_blob_find(db, pool, from, digest, out, err);
+	rc = db_select(db, pool, Q_REPO_BLOB_MOUNT_SHA256, &rows, err,
+	    db_bytes(digest->bytes, digest_size(digest->algorithm)),
+	    db_text(path), db_text(from));
 	if (rc == 0)
 		rc = take(db, pool, &rows, digest, out, err);
 	if (rc < 0 || db_cell(&rows, 0, 6)->p == NULL)

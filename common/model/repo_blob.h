@@ -30,7 +30,7 @@ int repo_blob_find(struct db *db, struct pool *pool, const char *path,
 
 /*
  * The same in the repository "from", for a mount into the one at path: 1, and
- * that one is in *repository_out; 0 when it is not there. One query.
+ * that one is in *repository_out; 0 when it is still to be found or made.
  */
 int repo_blob_find_to_mount(struct db *db, struct pool *pool, const char *from,
     const struct oci_digest *digest, const char *path, struct repo_blob *out,

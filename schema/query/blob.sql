@@ -61,18 +61,6 @@ FROM repository r JOIN blob_content b ON b.sha256 = ?
     LEFT JOIN repository target ON target.path = ?
 WHERE r.path = ? AND b.damaged = 0 AND rb.hidden <> 2;
 
--- name: repo_blob_mount_sha512
--- roles: registry
-SELECT r.id, b.id, b.size, o.object_key,
-    TIMESTAMPDIFF(SECOND, rb.touched, UTC_TIMESTAMP(6)), rb.hidden,
-    target.id, target.namespace_id, target.visibility, target.immutable_tags,
-    target.tag_limit
-FROM repository r JOIN blob_content b ON b.sha512 = ?
-    JOIN repo_blob rb ON rb.repository_id = r.id AND rb.blob_id = b.id
-    JOIN object o ON o.id = b.object_id
-    LEFT JOIN repository target ON target.path = ?
-WHERE r.path = ? AND b.damaged = 0 AND rb.hidden <> 2;
-
 -- name: repo_blob_link
 -- roles: registry
 INSERT INTO repo_blob (repository_id, blob_id, touched, hidden)
