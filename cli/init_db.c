@@ -26,6 +26,22 @@ check_name(const char *name, struct err *err)
 	return 0;
 }
 
+/* The host that follows, of those that there are users for; NULL: none. */
+static int
+next_host(
+    struct init *init, const char *host, const char **out, struct err *err)
+{
+	struct pool *pool = init->cli->pool;
+
+	return db_admin_ask(init->super, pool,
+	    pool_printf(pool,
+		"SELECT MIN(Host) FROM mysql.user WHERE User = '%s_owner' "
+		"AND Host > %s",
+		init->cli->conf.db_name,
+		db_admin_quote(init->super, pool, host)),
+	    out, err);
+}
+
 /* The users that are there stay the only ones. */
 static int
 choose_user_host(struct init *init, struct err *err)
@@ -38,11 +54,7 @@ choose_user_host(struct init *init, struct err *err)
 	init->user_host = cli_option(cli, "db-user-host");
 	if (init->user_host != NULL)
 		return 0;
-	rc = db_admin_ask(init->super, cli->pool,
-	    pool_printf(cli->pool,
-		"SELECT MIN(Host) FROM mysql.user WHERE User = '%s_owner'",
-		cli->conf.db_name),
-	    &found, err);
+	rc = next_host(init, "", &found, err);
 	if (rc < 0)
 		return rc;
 	if (found != NULL && strcmp(found, "localhost") == 0 && !is_local)
@@ -237,22 +249,6 @@ make_users(struct init *init, struct err *err)
 		    init->super, pool, pool_printf(pool, "%s_owner", name)),
 		db_admin_quote(init->super, pool, init->user_host)),
 	    err);
-}
-
-/* The host that follows, of those that there are users for; NULL: none. */
-static int
-next_host(
-    struct init *init, const char *host, const char **out, struct err *err)
-{
-	struct pool *pool = init->cli->pool;
-
-	return db_admin_ask(init->super, pool,
-	    pool_printf(pool,
-		"SELECT MIN(Host) FROM mysql.user WHERE User = '%s_owner' "
-		"AND Host > %s",
-		init->cli->conf.db_name,
-		db_admin_quote(init->super, pool, host)),
-	    out, err);
 }
 
 /* At init->user_host, and at each other one that there are users for: in a
