@@ -1,9 +1,10 @@
 """What doc/howto/install.md makes of a machine, word for word, and clients that run on it."""
+import contextlib
 import json
 import os
 
 from faults import PLAIN_BUILD
-from machine import commands
+from machine import Machine, commands
 from stack import PASSWORD, TOP
 
 PROGRAMS = ("dtr-registry", "dtr-garant", "dtr-api")
@@ -55,6 +56,18 @@ def install(machine):
     install_programs(machine)
     init(machine)
     start_programs(machine)
+
+
+@contextlib.contextmanager
+def installed_machine():
+    machine = Machine(TOP, PLAIN_BUILD)
+    try:
+        machine.start()
+        begin(machine)
+        install(machine)
+        yield machine
+    finally:
+        machine.stop()
 
 
 # --- clients on it

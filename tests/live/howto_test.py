@@ -7,9 +7,8 @@ import re
 
 import pytest
 
-from faults import PLAIN_BUILD
-from installed import EVERYTHING, HOST, INSTALL, NGINX, SOURCE, ask, bearer, begin, install, push_and_pull
-from machine import Machine, commands
+from installed import EVERYTHING, HOST, INSTALL, NGINX, SOURCE, ask, bearer, installed_machine, push_and_pull
+from machine import commands
 from stack import TOP, wait_for
 
 APACHE = os.path.join(TOP, "doc/howto/apache.md")
@@ -32,18 +31,12 @@ SERVERS = {
 
 @pytest.fixture(scope="module")
 def machine():
-    running = Machine(TOP, PLAIN_BUILD)
-    try:
-        running.start()
-        begin(running)
-        install(running)
+    with installed_machine() as running:
         # one that starts what packages ask it to start, as rotation of logs does
         running.run("""
             rm -f /usr/sbin/policy-rc.d
             ip address add {0} dev lo; ip address add {1} dev lo nodad""".format(*ELSEWHERE))
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture(scope="module", params=SERVERS)

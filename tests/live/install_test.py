@@ -7,9 +7,9 @@ import re
 import pytest
 
 from faults import PLAIN_BUILD
-from installed import (EVERYTHING, HOST, INSTALL, PROGRAMS, SOURCE, ask, bearer, begin, install, log_in, pull, push,
-                       push_and_pull)
-from machine import Machine, commands
+from installed import (EVERYTHING, HOST, INSTALL, PROGRAMS, SOURCE, ask, bearer, installed_machine, log_in, pull,
+                       push, push_and_pull)
+from machine import commands
 from stack import TOP, wait_for
 
 LONG = os.environ.get("DTR_LONG") == "1"
@@ -17,14 +17,8 @@ LONG = os.environ.get("DTR_LONG") == "1"
 
 @pytest.fixture(scope="module")
 def machine():
-    running = Machine(TOP, PLAIN_BUILD)
-    try:
-        running.start()
-        begin(running)
-        install(running)
+    with installed_machine() as running:
         yield running
-    finally:
-        running.stop()
 
 
 def pid_of(machine, program):
