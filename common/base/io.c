@@ -91,14 +91,14 @@ read_open_file(struct pool *pool, int fd, const char *path, bool secret,
 
 	if (fstat(fd, &st) < 0)
 		return file_error(err, "look at", path);
+	if (S_ISDIR(st.st_mode))
+		return err_set(err, E_INVALID,
+		    "\"%s\" is a folder; give the path of a file", path);
 	if (secret && (st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
 		return err_set(err, E_DENIED,
 		    "file \"%s\" holds a secret and is open to others; "
 		    "run: chmod 0600 %s",
 		    path, path);
-	if (S_ISDIR(st.st_mode))
-		return err_set(err, E_INVALID,
-		    "\"%s\" is a folder; give the path of a file", path);
 	if (st.st_size > (off_t)max)
 		return too_large(err, path, max);
 	/* one more than its size shows a file that has grown; a pipe has 0 */

@@ -229,6 +229,10 @@ test_secret_modes(void **state UNUSED)
 			"run: chmod 0600 %s",
 			path, path));
 	}
+	/* its mode is not what is wrong */
+	assert_int_equal(io_read_secret(pool, "/usr", &text, &err), E_INVALID);
+	assert_string_equal(
+	    err.text, "\"/usr\" is a folder; give the path of a file");
 }
 
 static void
