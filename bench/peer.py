@@ -131,12 +131,16 @@ class Peer:
         self.auth = {}
         for _ in range(200):
             try:
-                self.connection = Connection(self.address.hostname, self.address.port)
+                self.connect()
                 self.ask("GET", "/v2/", None)
                 return
             except OSError:
                 time.sleep(0.05)
         raise SystemExit("%s does not answer" % self.name)
+
+    def connect(self):
+        """Anew after a while without requests: web servers close what is idle."""
+        self.connection = Connection(self.address.hostname, self.address.port)
 
     def pids(self):
         return [int(open(f).read().split()[0]) for f in self.info["pidfiles"]]
