@@ -50,7 +50,7 @@ apply(struct settings *s, const struct settings *before, const char *name,
 			return 0; \
 		s->member = before->member; \
 		return err_set(err, E_INVALID, \
-		    "setting \"%s\" must be true or false", name); \
+		    "setting \"%s\" must be true or false: %s", name, help); \
 	}
 #define SETTING_NUMBER(member, key, def, min, max, help) \
 	if (strcmp(name, key) == 0) { \
@@ -59,8 +59,8 @@ apply(struct settings *s, const struct settings *before, const char *name,
 		s->member = before->member; \
 		return err_set(err, E_INVALID, \
 		    "setting \"%s\" must be a number from %lld to " \
-		    "%lld", \
-		    name, (long long)(min), (long long)(max)); \
+		    "%lld: %s", \
+		    name, (long long)(min), (long long)(max), help); \
 	}
 #include "common/model/setting_keys.def"
 #undef SETTING_BOOL

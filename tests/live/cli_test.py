@@ -95,9 +95,11 @@ def test_wrong_calls(ready, words, verb, text):
     (["setting", "get", "colour"], 'setting get: no setting "colour"; dtr setting list shows them'),
     (["setting", "set", "colour", "red"], 'setting set: no setting "colour"; dtr setting list shows them'),
     (["setting", "set", "createRepositoryOnPush", "1"],
-     'setting set: setting "createRepositoryOnPush" must be true or false'),
+     'setting set: setting "createRepositoryOnPush" must be true or false: a push makes the repository when the user '
+     'may create it in that namespace'),
     (["setting", "set", "gc.promise", "1"],
-     'setting set: setting "gc.promise" must be a number from 2 to 31536000'),
+     'setting set: setting "gc.promise" must be a number from 2 to 31536000: seconds that '
+     'unreferenced content is kept after its last touch'),
     (["user", "passwd", "admin"],
      "user passwd: there is no terminal to ask for the password; give it in a file, see --help for the option"),
 ])
