@@ -161,6 +161,12 @@ blob_sendfile_path(
 }
 
 int
+blob_store_check_space(struct blob_store *store, struct err *err)
+{
+	return store->driver->check_space(store, err);
+}
+
+int
 blob_store_check(
     struct blob_store *store, uint64_t *free_out, struct err *err)
 {

@@ -83,6 +83,12 @@ int blob_remove(struct blob_store *store, const char *key, uint64_t *size_out,
 const char *blob_sendfile_path(
     const struct blob_store *store, struct pool *pool, const char *key);
 
+/*
+ * E_FULL when less than the reserve is free. Cheap; writers ask by themselves,
+ * this is for what goes to the database, which may lie on the same disk.
+ */
+int blob_store_check_space(struct blob_store *store, struct err *err);
+
 /* Writable, and more than the reserve free? For /readyz and `dtr check`. */
 int blob_store_check(struct blob_store *store, uint64_t *free_out,
     struct err *err);

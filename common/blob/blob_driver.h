@@ -27,6 +27,7 @@ struct blob_driver {
 	    uint64_t *size_out, struct err *err);
 	const char *(*sendfile_path)(const struct blob_store *store,
 	    struct pool *pool, const char *key);
+	int (*check_space)(struct blob_store *store, struct err *err);
 	int (*check)(
 	    struct blob_store *store, uint64_t *free_out, struct err *err);
 };

@@ -17,7 +17,9 @@
 /* bytes after which the kernel is asked to begin writing, so that the sync
  * at the end is short */
 #define WRITE_BEHIND ((uint64_t)8 << 20)
-#define SPACE_EVERY ((uint64_t)64 << 20)
+/* bytes after which a writer looks again whether the reserve is free: many
+ * write at once, and so much of each may go beyond */
+#define SPACE_EVERY ((uint64_t)1 << 20)
 #define FOLDER_MODE 0750
 #define FILE_MODE 0640
 /* "objects/xx/" and a key */
@@ -421,6 +423,12 @@ fs_sendfile_path(
 }
 
 static int
+fs_check_space(struct blob_store *store, struct err *err)
+{
+	return check_space(fs_of(store), NULL, err);
+}
+
+static int
 fs_check(struct blob_store *store, uint64_t *free_out, struct err *err)
 {
 	const struct fs_store *fs = fs_of(store);
@@ -458,5 +466,6 @@ const struct blob_driver blob_fs = {
 	.read_close = fs_read_close,
 	.remove = fs_remove,
 	.sendfile_path = fs_sendfile_path,
+	.check_space = fs_check_space,
 	.check = fs_check,
 };

@@ -4,6 +4,7 @@
 
 #include "common/base/err.h"
 #include "common/base/str.h"
+#include "common/blob/blob.h"
 #include "common/conf/conf.h"
 #include "common/model/manifest_push.h"
 #include "common/model/model.h"
@@ -164,6 +165,8 @@ h_manifest_put(struct req *req, struct err *err)
 
 	if (rc == 0)
 		rc = collect_tags(req, &reference, &push_io, err);
+	if (rc == 0)
+		rc = blob_store_check_space(registry.store, err);
 	if (rc == 0)
 		rc = read_body(req, &push_io, err);
 	if (rc == 0)

@@ -40,7 +40,7 @@ def parts():
 
 # --- a full disk
 
-DISK = 24 * MIB
+DISK = 64 * MIB
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +156,31 @@ def test_the_reserve_is_kept_free(disk):
         assert pusher.finish(location, digest_of(data[:small])).status == 201
     pusher.check_blob(data[:500])
     pusher.blob(data)
+    invariants.check(disk)
+
+
+def test_many_at_once_leave_the_reserve(disk):
+    set_reserve(disk, "16M")
+    pusher = Pusher(disk, "admin/many")
+    document = pusher.push_image("first", os.urandom(1000), [os.urandom(200000)])
+    data = os.urandom(8 * MIB)
+    uploads = [pusher.start() for _ in range(6)]
+    with only_free(disk, 24 * MIB):
+        writers = [Guarded(pusher.append, where, data) for where in uploads]
+        answers = [writer.finish() for writer in writers]
+        assert {a.status for a in answers} != {202}
+        for answer in answers:
+            if answer.status != 202:
+                check_full(answer)
+        # a MiB or so of each is not noticed in time
+        space = os.statvfs(disk.storage)
+        assert space.f_bavail * space.f_frsize > 8 * MIB
+        # the database may be on this disk
+        check_full(pusher.put("second", document))
+        pusher.check_image("first", document)
+        for where in uploads:
+            assert pusher.request("DELETE", where).status == 204
+    assert pusher.put("second", document).status == 201
     invariants.check(disk)
 
 

@@ -291,10 +291,14 @@ test_reserve_is_watched_during_a_write(void **state UNUSED)
 	reopen_with_reserve(1000);
 	w = write_at(KEY, 0);
 	kernel.free_bytes = 10;
-	for (count = 0; rc == 0 && count < 65; count++)
-		rc = blob_write(w, bytes, n, &err);
+	for (count = 0; rc == 0 && count < 8; count++)
+		rc = blob_write(w, bytes, n / 4, &err);
 	assert_int_equal(rc, E_FULL);
+	assert_int_equal(count, 4);
 	blob_write_close(&w);
+	assert_int_equal(blob_store_check_space(store, &err), E_FULL);
+	kernel.free_bytes = 1000;
+	assert_int_equal(blob_store_check_space(store, &err), 0);
 }
 
 /* what two nodes remove at once is told by one of them */
