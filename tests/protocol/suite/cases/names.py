@@ -52,13 +52,19 @@ BAD = (
 )
 
 
+# more than a registry sends by itself, if its web server may do that
+LARGE = bytes(300000)
+
+
 def good(t, name):
     """Push, pull, list and delete work there."""
     repo = t.repo + "/" + name
     t.push(b"{}", repo=repo)
+    t.push(LARGE, repo=repo)
     digest = t.tagged("latest", repo=repo)
     t.manifest("latest", ACCEPT, repo=repo).must(200).has("Docker-Content-Digest", digest)
     t.blob(digest_of(b"{}"), repo=repo).must(200).is_bytes(b"{}")
+    t.blob(digest_of(LARGE), repo=repo).must(200).is_bytes(LARGE)
     t.tags(repo=repo).must(200).says("name", repo).says("tags", ["latest"])
     t.delete("%s/manifests/%s" % (repo, digest)).must(202)
 
