@@ -124,6 +124,17 @@ upload_find(struct db *db, struct pool *pool, const char *path, const char *id,
 }
 
 static int
+renew(struct db_tx *tx, const struct change *c, int64_t epoch,
+    uint64_t *affected_out, struct err *err)
+{
+	const struct upload *u = c->upload;
+
+	return tx_exec(tx, Q_UPLOAD_RENEW, affected_out, err,
+	    db_uint(u->received), db_bytes(u->hash_state, u->hash_state_size),
+	    db_int(c->lease_s), db_id(&u->id), db_int(epoch));
+}
+
+static int
 claim_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct change *c = context;
@@ -135,9 +146,7 @@ claim_tx(struct db_tx *tx, void *context, struct err *err)
 
 	/* claimed by an earlier run: nobody else has our epoch */
 	if (rc == 0 && affected == 0 && db_tx_is_rerun(tx))
-		rc = tx_exec(tx, Q_UPLOAD_RENEW, &affected, err,
-		    db_int(c->lease_s), db_id(&c->upload->id),
-		    db_int(c->epoch));
+		rc = renew(tx, c, c->epoch, &affected, err);
 	if (rc < 0)
 		return rc;
 	if (affected == 0) {
@@ -169,9 +178,7 @@ renew_tx(struct db_tx *tx, void *context, struct err *err)
 {
 	const struct change *c = context;
 	uint64_t affected;
-	int rc = tx_exec(tx, Q_UPLOAD_RENEW, &affected, err,
-	    db_int(c->lease_s), db_id(&c->upload->id),
-	    db_int(c->upload->epoch));
+	int rc = renew(tx, c, c->upload->epoch, &affected, err);
 
 	return rc < 0 ? rc : affected == 0 ? taken_over(err) : 0;
 }

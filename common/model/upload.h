@@ -63,7 +63,8 @@ int upload_claim(
 /* Gives up a claim as the one before was: the lease is stale at once. */
 int upload_leave(struct db *db, const struct upload *upload, struct err *err);
 
-/* Keeps the lease; E_CONFLICT when another writer took over: stop. */
+/* Keeps the lease and records received durable bytes; E_CONFLICT when another
+ * writer took over: stop. */
 int upload_renew(struct db *db, const struct upload *upload, int64_t lease_s,
     struct err *err);
 

@@ -81,6 +81,14 @@ check_expected(
 	return err_reason(err, "SIZE_INVALID");
 }
 
+static bool
+is_lease_due(const struct intake *intake)
+{
+	return intake->claimed &&
+	    time_monotonic_us() - intake->renewed_us >=
+	    intake->lease_s * TIME_SECOND / 3;
+}
+
 /*
  * To be called while bytes are moved. A database that is away may be back
  * before the end: until then the epoch guards the upload.
@@ -88,13 +96,11 @@ check_expected(
 static int
 keep_lease(struct intake *intake, struct err *err)
 {
-	int64_t now = time_monotonic_us();
 	int rc;
 
-	if (!intake->claimed ||
-	    now - intake->renewed_us < intake->lease_s * TIME_SECOND / 3)
+	if (!is_lease_due(intake))
 		return 0;
-	intake->renewed_us = now;
+	intake->renewed_us = time_monotonic_us();
 	rc = upload_renew(registry.db, &intake->upload, intake->lease_s, err);
 	if (rc != E_BUSY && rc != E_UNCERTAIN)
 		return rc;
@@ -230,6 +236,29 @@ claim(struct req *req, struct intake *intake, int64_t lease_s, struct err *err)
 	return rc;
 }
 
+/*
+ * With the lease goes what arrived so far: others may ask for it, and who goes
+ * on after the end of this process need not begin anew. A body with a
+ * Content-Range counts as a whole.
+ */
+static int
+keep_progress(struct intake *intake, struct blob_writer *writer,
+    uint64_t received, struct err *err)
+{
+	struct upload *upload = &intake->upload;
+
+	if (!is_lease_due(intake))
+		return 0;
+	if (intake->expected == 0) {
+		if (blob_write_sync(writer, err) < 0)
+			return err->code;
+		upload->received = received;
+		upload->hash_state_size =
+		    digest_save(intake->digest, upload->hash_state);
+	}
+	return keep_lease(intake, err);
+}
+
 /* writes the body until it ends; *received_out counts what was written */
 static int
 copy_body(struct req *req, struct intake *intake, struct blob_writer *writer,
@@ -255,7 +284,7 @@ copy_body(struct req *req, struct intake *intake, struct blob_writer *writer,
 		hash(intake->digest, chunk, done);
 		*received_out += done;
 		metric_add(REGISTRY_BLOB_BYTES_IN, (int64_t)done);
-		rc = keep_lease(intake, err);
+		rc = keep_progress(intake, writer, *received_out, err);
 		if (rc < 0)
 			return rc;
 	}

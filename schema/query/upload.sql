@@ -35,7 +35,7 @@ WHERE id = ? AND epoch = ? AND received = ? AND object_id = ?
 
 -- name: upload_renew
 -- roles: registry
-UPDATE upload SET touched = UTC_TIMESTAMP(6),
+UPDATE upload SET received = ?, hash_state = ?, touched = UTC_TIMESTAMP(6),
     lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND
 WHERE id = ? AND epoch = ?;
 
