@@ -308,7 +308,7 @@ set_tag(struct db_tx *tx, const struct push *p, size_t i,
 		    &old, err);
 		found = rc == 1;
 	}
-	if (rc >= 0 && i == 0)
+	if (rc >= 0)
 		rc = check_conditions(p, found ? &old.digest : NULL, err);
 	if (rc >= 0)
 		rc = tag_set(tx, &change, found ? &old : NULL, id, err);

@@ -27,8 +27,8 @@ struct manifest_push {
 	int64_t history_s;
 	/*
 	 * Entity tags of If-Match and If-None-Match (RFC 9110, 13.1), NULL: no
-	 * condition. They are about the first tag, or without one about this
-	 * manifest.
+	 * condition. They are about each of the tags, or without one about
+	 * this manifest.
 	 */
 	const char *if_match;
 	const char *if_none_match;

@@ -198,6 +198,25 @@ def _(t):
     t.put(digest_of(data), data, ("If-None-Match", "*")).must(412)
 
 
+@choice("if-none-match: PUT of several tags with * is 412 when one is there, and sets none")
+def _(t):
+    old, _answer = put(t, "old")
+    new = images.dumps(t.small(n="2"))
+    for tags in ("tag=new&tag=old", "tag=old&tag=new"):
+        t.put("%s?%s" % (digest_of(new), tags), new, ("If-None-Match", "*")).must(412)
+    points(t, "old", old)
+    t.manifest("new", ACCEPT).must(404)
+
+
+@choice("if-match: PUT of several tags is 412 when one is not there, and sets none")
+def _(t):
+    old, _answer = put(t, "old")
+    new = images.dumps(t.small(n="2"))
+    t.put(digest_of(new) + "?tag=old&tag=new", new, ("If-Match", '"%s"' % old)).must(412)
+    points(t, "old", old)
+    t.manifest("new", ACCEPT).must(404)
+
+
 @choice("if-match: PUT over that manifest is 201")
 def _(t):
     old, _answer = put(t, "latest")
