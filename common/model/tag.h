@@ -61,12 +61,13 @@ int tag_set(struct db_tx *tx, const struct tag_change *change,
     const struct tag *old, const struct rand_id *manifest_id,
     struct err *err);
 
-/* as many as tag_oldest of schema/query/tag.sql has places for */
+/* as many as tag_oldest of schema/query/tag.sql has places for, and finds */
 #define TAG_PUSHED_MAX 32
+#define TAG_TRIM_MAX   50
 
 /*
  * Removes the tags of a repository that were not pushed for longest, so that
- * at most limit stay, some at a time; *removed_out counts them. The pushed ones,
+ * at most limit stay, TAG_TRIM_MAX at a time; *removed_out counts them. The pushed ones,
  * which are 1 to TAG_PUSHED_MAX and no more than the limit, stay also when
  * another node's clock made the others look newer. Pushes at the same moment
  * may leave a few more, which the next one takes. Those of

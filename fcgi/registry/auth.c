@@ -113,8 +113,9 @@ check_name(const struct req *req, enum permission permission, struct err *err)
 		return 0;
 	err_set(err, E_INVALID,
 	    "repository name \"%.80s\" is not valid: lower-case letters and "
-	    "digits with single . _ - between them, parts separated by /",
-	    req->args[0]);
+	    "digits with . _ __ or - between them, parts separated by /, %d "
+	    "bytes at most",
+	    req->args[0], OCI_NAME_MAX);
 	return err_reason(err, "NAME_INVALID");
 }
 
@@ -167,12 +168,13 @@ identify(struct req *req, enum permission permission, struct err *err)
 	return limits_check_rate(req, rc, err);
 }
 
+/* how far an upload is may be asked always */
 static int
-check_writable(enum permission permission, struct err *err)
+check_writable(const struct req *req, struct err *err)
 {
-	return permission == PERMISSION_PUSH || permission == PERMISSION_DELETE
-	    ? limits_check_writable(err)
-	    : 0;
+	return req->method == METHOD_GET || req->method == METHOD_HEAD
+	    ? 0
+	    : limits_check_writable(err);
 }
 
 /* the first words are those that every registry says; the rest is the same
@@ -236,5 +238,5 @@ auth_authorize(struct req *req, int permission_number, struct err *err)
 	identity = auth_identity(req);
 	if (!is_allowed(req, identity, permission))
 		return refuse(req, permission, err);
-	return check_writable(permission, err);
+	return check_writable(req, err);
 }

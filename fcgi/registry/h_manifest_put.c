@@ -9,6 +9,7 @@
 #include "common/model/manifest_push.h"
 #include "common/model/model.h"
 #include "common/model/setting.h"
+#include "common/model/tag.h"
 #include "common/oci/name.h"
 #include "fcgi/core/metrics.h"
 #include "fcgi/registry/auth.h"
@@ -105,8 +106,11 @@ reply_pushed(struct req *req, const struct reference *reference,
 	if (push->removed_tags > 0)
 		reply_warning(req,
 		    "%zu of the oldest tags were removed: this repository "
-		    "keeps %" PRId64,
-		    push->removed_tags, push->repository.tag_limit);
+		    "keeps %" PRId64 "%s",
+		    push->removed_tags, push->repository.tag_limit,
+		    push->removed_tags < TAG_TRIM_MAX
+			? ""
+			: "; others may go with the next push");
 	oci_digest_put(text, &push->digest);
 	reply_created(req, "manifests", text);
 }

@@ -123,6 +123,22 @@ def test_the_oldest_tags_go_beyond_the_limit(stack):
     assert rows == [[tag, "admin", digest_of(image)[7:].upper()] for tag in ("t5", "t3")]
 
 
+def test_a_limit_that_was_lowered_is_reached_in_some_pushes(stack):
+    repository = Repository(stack, "admin/lowered")
+    image = repository.image("lowered")
+    names = ["t%03d" % i for i in range(60)]
+    for i in range(0, 60, 30):
+        query = "&".join("tag=" + name for name in names[i:i + 30])
+        assert repository.put(digest_of(image) + "?" + query, image).status == 201
+    dtr(stack, "repository", "set", "admin/lowered", "--tag-limit", "3")
+    answer = repository.put("t000", image)
+    assert "50 of the oldest" in answer.header("Warning") and "with the next push" in answer.header("Warning")
+    assert len(repository.tags()) == 10
+    answer = repository.put("t000", image)
+    assert "7 of the oldest" in answer.header("Warning") and "next" not in answer.header("Warning")
+    assert len(repository.tags()) == 3 and "t000" in repository.tags()
+
+
 def test_a_tag_that_was_just_pushed_stays_whatever_the_clocks_say(stack):
     """The others came by a node whose clock is ahead, or this one's was set back."""
     dtr(stack, "repository", "create", "admin/clocks", "--tag-limit", "2")
@@ -329,6 +345,7 @@ def test_read_only_mode_refuses_pushes_and_says_who_can_change_it(stack, setting
     assert stack.counts() == before
     assert repository.ask("GET", "manifests/a").body == image
     assert repository.ask("GET", "blobs/" + digest_of(b"layer ro")).body == b"layer ro"
+    assert repository.ask("GET", started.header("Location").split("readonly/")[1]).status == 204
     setting("readOnly", "false")
     assert repository.put("b", image).status == 201
 
