@@ -9,7 +9,8 @@ from stack import TOP
 
 SCRIPT = os.path.join(TOP, "build-aux", "install-packages")
 POLICY = "/usr/sbin/policy-rc.d"
-REAL = ("bash", "cat", "env", "grep", "mktemp", "tail")
+UNITS = "/etc/systemd/system"
+REAL = ("bash", "cat", "comm", "env", "find", "grep", "mktemp", "sort", "tail")
 OWN = "#!/bin/sh\nexit 104\n"
 
 # says who runs it and with what, then does it
@@ -34,7 +35,12 @@ echo "$VIA""apt-get $*" >> "$FOLDER/calls"
 [ -x "$FOLDER/policy-rc.d" ] || echo "starts services" >> "$FOLDER/calls"
 "$FOLDER/policy-rc.d"; echo $? > "$FOLDER/policy-says"
 echo "words of apt-get $1"
+[ "$1" != install ] || /bin/ln -sf "$FOLDER/unit" "$FOLDER/units/multi-user.target.wants/nginx.service"
+[ "$1" != install ] || /bin/ln -sf "$FOLDER/unit" "$FOLDER/units/timers.target.wants/man-db.timer"
 [ "$1" != "$FAILS" ]
+""",
+    "systemctl": """#!/bin/bash
+echo "$VIA""systemctl $*" >> "$FOLDER/calls"
 """,
 }
 
@@ -54,8 +60,11 @@ class Machine:
             self.write(text, "bin", name)
         with open(SCRIPT) as f:
             text = f.read()
-        assert text.count(POLICY) == 1
-        self.write(text.replace(POLICY, self.policy), "script")
+        assert text.count(POLICY) == 1 and text.count(UNITS) == 1
+        self.write(text.replace(POLICY, self.policy).replace(UNITS, self.path("units")), "script")
+        for name in ("multi-user", "timers"):
+            os.makedirs(self.path("units", name + ".target.wants"))
+        os.symlink(self.path("unit"), self.path("units", "multi-user.target.wants", "ssh.service"))
         self.write("# a comment\ninstalled\n\nlibfcgi-dev\n", "packages")
         self.write("gcc\n", "packages-test")
 
@@ -97,6 +106,8 @@ def machine(tmp_path):
 
 UPDATE = "apt-get update"
 INSTALL = "apt-get install -y --no-install-recommends libfcgi-dev gcc"
+DISABLE = ["systemctl --quiet disable nginx.service"]
+DISABLED = "left to you to enable: nginx.service\n"
 PUT_UP = ["tee /policy-rc.d", "chmod 755 /policy-rc.d"]
 TAKE_DOWN = ["rm -f /policy-rc.d"]
 BOTH = pytest.mark.parametrize("user, via", [(0, ""), (1000, "sudo ")], ids=["root", "sudo"])
@@ -108,8 +119,8 @@ def by(via, calls):
 
 @BOTH
 def test_what_is_missing_is_installed_and_starts_nothing(machine, user, via):
-    assert machine.run(user) == (0, "installing: libfcgi-dev gcc\n", "")
-    assert machine.calls() == by(via, PUT_UP + [UPDATE, INSTALL] + TAKE_DOWN)
+    assert machine.run(user) == (0, "installing: libfcgi-dev gcc\n" + DISABLED, "")
+    assert machine.calls() == by(via, PUT_UP + [UPDATE, INSTALL] + DISABLE + TAKE_DOWN)
     assert machine.policy_said() == 101  # "forbidden", as invoke-rc.d understands it
 
 
@@ -122,17 +133,19 @@ def test_a_policy_of_the_machine_is_kept(machine, user, via):
         assert machine.policy_said() == 104
         with open(machine.policy) as f:
             assert f.read() == OWN
-    assert machine.calls() == by(via, 2 * [UPDATE, INSTALL])
+    # the second time it was enabled before
+    assert machine.calls() == by(via, [UPDATE, INSTALL] + DISABLE + [UPDATE, INSTALL])
 
 
 @BOTH
 @pytest.mark.parametrize("fails, calls", [("update", [UPDATE]), ("install", [UPDATE, INSTALL])])
 def test_a_failure_is_told_and_leaves_no_policy(machine, user, via, fails, calls):
     code, said, error = machine.run(user, fails)
-    assert code == 1 and said == "installing: libfcgi-dev gcc\n"
+    disabled = fails == "install"
+    assert code == 1 and said == "installing: libfcgi-dev gcc\n" + DISABLED * disabled
     assert error == "".join("words of %s\n" % " ".join(call.split()[:2]) for call in calls) + (
         "installing packages failed; see the lines before\n")
-    assert machine.calls() == by(via, PUT_UP + calls + TAKE_DOWN)
+    assert machine.calls() == by(via, PUT_UP + calls + DISABLE * disabled + TAKE_DOWN)
 
 
 def test_without_sudo_the_packages_are_named(machine):

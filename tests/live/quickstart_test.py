@@ -188,8 +188,8 @@ def log_in_as_printed(client, instance):
 
 def push_as_printed(instance, tag):
     """The digest of a new image, pushed to the printed name."""
-    name = re.search(r"^ *docker push (\S+)/IMAGE$", instance.output, re.M).group(1)
-    assert "docker tag IMAGE %s/IMAGE\n" % name in instance.output
+    name = re.search(r"^ *docker push (\S+)/debian:12$", instance.output, re.M).group(1)
+    assert "docker tag debian:12 %s/debian:12\n" % name in instance.output
     client = skopeo(instance)
     try:
         log_in_as_printed(client, instance)
@@ -413,7 +413,11 @@ def named(folder, first):
 
 
 def test_address_and_name_for_other_machines(named):
-    assert "docker push %s/admin/IMAGE" % named.host in named.output
+    assert "docker push %s/admin/debian:12" % named.host in named.output
+    check_address(named)
+
+
+def check_address(named):
     trust = ssl.create_default_context(cafile=named.path("tls", "ca.crt"))
     with trust.wrap_socket(socket.create_connection(("127.0.0.2", named.port)),
                            server_hostname="registry.test") as s:
@@ -425,12 +429,11 @@ def test_address_and_name_for_other_machines(named):
 
 
 def test_docker_does_what_is_printed(named):
-    """Word by word, on a machine that knows nothing of the registry but its address."""
+    """On a machine that knows nothing of the registry but its address; the image is one of ours."""
     need_root()
     lines = re.findall(r"^ +((?:mkdir|cp|docker) .*)$", named.output, re.M)
-    assert [line.split()[:2] for line in lines[2:]] == [["docker", verb] for verb in ("login", "tag", "push")]
-    with open(os.path.join(named.dir, "admin-password")) as f:
-        assert re.fullmatch("[0-9a-f]{24}\n", f.read())
+    assert [line.split()[:2] for line in lines[2:]] == [["docker", verb] for verb in ("login", "pull", "tag", "push")]
+    assert lines.pop(3) == "docker pull debian:12"
     place = Place(named).start()
     try:
         shutil.rmtree(place.path("etc", "docker"))
@@ -440,7 +443,7 @@ def test_docker_does_what_is_printed(named):
         docker = Docker(place).start()
         docker.make("tools:1", {"tool": os.urandom(100000)})
         image = docker.image("tools:1")
-        out = place.good("sh", "-ec", "\n".join(lines).replace("IMAGE", "tools:1"),
+        out = place.good("sh", "-ec", "\n".join(lines).replace("debian:12", "tools:1"),
                          DOCKER_HOST=docker.socket(), DOCKER_CONFIG=docker.path("config0"))
         assert "Login Succeeded" in out and "Pushed" in out
         docker.forget()
@@ -451,6 +454,54 @@ def test_docker_does_what_is_printed(named):
         assert docker.login("admin", "0" * 24).code != 0
     finally:
         place.stop()
+
+
+def test_a_password_that_nobody_chose_is_printed_once(first, named):
+    with open(os.path.join(named.dir, "admin-password")) as f:
+        password = f.read().rstrip("\n")
+    assert re.fullmatch("[0-9a-f]{24}", password)
+    assert "\nThe password of admin is %s, also in %s\n" % (password, f.name) in named.output
+    assert first.password not in first.output
+    # and the address is that of the first start
+    assert password not in named.start()
+    check_address(named)
+
+
+@pytest.fixture(scope="module")
+def usual(folder, first):
+    """Where no folder is given; built already."""
+    instance = Instance(first.tree, os.path.join(first.tree, "var"))
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        instance.run("--port", str(busy.getsockname()[1]), code=1)
+    for name in ("build", "root"):
+        subprocess.run(["cp", "-a", os.path.join(first.dir, name), instance.dir], check=True)
+    yield instance
+    instance.stop()
+
+
+def test_the_usual_folder_is_var(usual):
+    assert "The registry is ready at https://" + usual.host in usual.run("--port", str(usual.port))
+    assert usual.run("--status").count(" runs, process ") == len(usual.status()) == len(PROGRAMS)
+    usual.run("--stop")
+    assert usual.status() == {}
+
+
+def test_where_roots_user_cannot_go_it_is_another(folder, first):
+    """Such as a checkout in root's home."""
+    need_root()
+    elsewhere, closed = "/var/lib/dtr-quickstart", os.path.join(folder, "closed")
+    was_there = os.path.exists(elsewhere)
+    os.mkdir(closed, 0o700)
+    os.symlink(first.tree, os.path.join(closed, "tree"))
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as busy:
+            out = Instance(os.path.join(closed, "tree"), elsewhere).run(
+                "--port", str(busy.getsockname()[1]), code=1)
+        assert "user dtr cannot reach %s/tree/var: using --dir %s\n" % (closed, elsewhere) in out
+        assert os.path.isdir(os.path.join(elsewhere, "etc"))
+    finally:
+        if not was_there:
+            shutil.rmtree(elsewhere)
 
 
 def test_password_of_a_file_is_in_no_command(second):
