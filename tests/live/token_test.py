@@ -1,0 +1,56 @@
+"""Registry tokens that dtr-garant hands out: anybody can verify them by the keys that it publishes."""
+import base64
+import json
+import subprocess
+
+from case_test import decoded
+
+# what stands before x and y where a key of P-256 is written as DER (RFC 5480)
+P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+
+
+def bytes_of(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def key_of(certificate):
+    """As DER, of a certificate as DER."""
+    text = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-pubkey"], input=certificate,
+                          capture_output=True, check=True).stdout
+    return subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=text,
+                          capture_output=True, check=True).stdout
+
+
+def tagged(tag, data):
+    return bytes([tag, len(data)]) + data
+
+
+def is_signed(text, signature, key, folder):
+    """By the key; a signature of a token is r and s, openssl wants them as DER."""
+    numbers = [int.from_bytes(signature[i:i + 32], "big") for i in (0, 32)]
+    # one bit more, or the number would be negative
+    numbers = [tagged(2, n.to_bytes(n.bit_length() // 8 + 1, "big")) for n in numbers]
+    (folder / "key").write_bytes(key)
+    (folder / "signature").write_bytes(tagged(0x30, b"".join(numbers)))
+    done = subprocess.run(["openssl", "dgst", "-sha256", "-keyform", "DER", "-verify", folder / "key",
+                           "-signature", folder / "signature"], input=text.encode(), capture_output=True)
+    return (done.returncode, done.stdout) == (0, b"Verified OK\n")
+
+
+def test_a_token_is_verified_by_its_certificate_and_by_the_published_key(stack, tmp_path):
+    for user in ("admin", None):
+        text, _, signature = stack.token("repository:admin/any:pull", user=user).rpartition(".")
+        signature, header = bytes_of(signature), decoded(text.split(".")[0])
+        assert (header["alg"], header["typ"], len(signature), len(header["x5c"])) == ("ES256", "JWT", 64, 1)
+        # base64 with all its characters, unlike the other parts (RFC 7515)
+        certificate = base64.b64decode(header["x5c"][0], validate=True)
+        keys = json.loads(stack.request("GET", "/auth/jwks").body)["keys"]
+        published, = [key for key in keys if key["kid"] == header["kid"]]
+        assert {name: published[name] for name in ("kty", "crv", "use", "alg", "x5c")} == {
+            "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "x5c": header["x5c"]}
+        x_and_y = bytes_of(published["x"]) + bytes_of(published["y"])
+        assert len(x_and_y) == 64
+        for key in (key_of(certificate), P256 + x_and_y):
+            assert is_signed(text, signature, key, tmp_path)
+            assert not is_signed(text + "x", signature, key, tmp_path)
+        assert key_of(certificate) == P256 + x_and_y
