@@ -1,4 +1,5 @@
-"""What dtr-registry says of itself, and how it is given another configuration while it runs."""
+"""What the programs say of themselves, and how they are given another configuration while they run: dtr-registry,
+unless another one is named."""
 import contextlib
 import json
 import re
@@ -33,27 +34,27 @@ def wait_pushes(stack, count):
     wait_for("%d bodies come" % count, lambda: pushes() == count)
 
 
-def workers(stack):
-    pid = stack.responders["dtr-registry"].pid
+def workers(stack, program="dtr-registry"):
+    pid = stack.responders[program].pid
     with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
         return set(f.read().split())
 
 
-def reload(stack):
-    before = len(events(stack, "reloaded"))
-    stack.responders["dtr-registry"].send_signal(signal.SIGHUP)
-    wait_for("the registry has reloaded", lambda: len(events(stack, "reloaded")) > before)
+def reload(stack, program="dtr-registry"):
+    before = len(events(stack, "reloaded", program))
+    stack.responders[program].send_signal(signal.SIGHUP)
+    wait_for(program + " has reloaded", lambda: len(events(stack, "reloaded", program)) > before)
 
 
-def replace_workers(stack):
+def replace_workers(stack, program="dtr-registry"):
     """Until all of them know a new configuration."""
-    before = workers(stack)
-    reload(stack)
-    wait_for("old workers are gone", lambda: not before & workers(stack))
+    before = workers(stack, program)
+    reload(stack, program)
+    wait_for("old workers are gone", lambda: not before & workers(stack, program))
 
 
 @contextlib.contextmanager
-def configured(stack, key, value):
+def configured(stack, key, value, program="dtr-registry"):
     """With another value in dtr.conf."""
     with open(stack.conf) as f:
         old = f.read()
@@ -61,9 +62,9 @@ def configured(stack, key, value):
         lines = [line for line in old.split("\n") if not line.startswith(key + " ")]
         with open(stack.conf, "w") as f:
             f.write("\n".join(lines + ["%s = %s\n" % (key, value)]))
-        replace_workers(stack)
+        replace_workers(stack, program)
         yield
     finally:
         with open(stack.conf, "w") as f:
             f.write(old)
-        replace_workers(stack)
+        replace_workers(stack, program)

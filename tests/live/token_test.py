@@ -2,8 +2,11 @@
 import base64
 import json
 import subprocess
+import urllib.parse
 
 from case_test import decoded
+from programs import configured
+from stack import PASSWORD
 
 # what stands before x and y where a key of P-256 is written as DER (RFC 5480)
 P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
@@ -11,6 +14,10 @@ P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 
 def bytes_of(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def basic(name, password):
+    return [("Authorization", "Basic " + base64.b64encode(("%s:%s" % (name, password)).encode()).decode())]
 
 
 def key_of(certificate):
@@ -54,3 +61,28 @@ def test_a_token_is_verified_by_its_certificate_and_by_the_published_key(stack, 
             assert is_signed(text, signature, key, tmp_path)
             assert not is_signed(text + "x", signature, key, tmp_path)
         assert key_of(certificate) == P256 + x_and_y
+
+
+def answers(stack):
+    """To nobody, to Basic authentication and to a form."""
+    yield stack.request("GET", "/auth/token?service=" + stack.host)
+    yield stack.request("GET", "/auth/token?account=admin&service=" + stack.host, basic("admin", PASSWORD))
+    yield stack.request("POST", "/auth/token", [("Content-Type", "application/x-www-form-urlencoded")],
+                        urllib.parse.urlencode({
+                            "grant_type": "password", "username": "admin", "password": PASSWORD,
+                            "service": stack.host, "client_id": "test"}).encode())
+
+
+def assert_life(stack, seconds):
+    for answer in answers(stack):
+        assert answer.status == 200, answer.body
+        said = json.loads(answer.body)
+        claims = decoded(said["token"].split(".")[1])
+        assert (said["expires_in"], claims["exp"] - claims["iat"]) == (seconds, seconds)
+
+
+def test_a_token_lives_for_as_long_as_is_said_and_configured(stack):
+    assert_life(stack, 300)
+    with configured(stack, "garant.token_life", 61, "dtr-garant"):
+        assert_life(stack, 61)
+    assert_life(stack, 300)
