@@ -1,4 +1,5 @@
-"""Registry tokens that dtr-garant hands out: anybody can verify them by the keys that it publishes."""
+"""What dtr-garant hands out and to whom: registry tokens, which anybody can verify by the keys that it publishes, and
+passwords of both methods."""
 import base64
 import json
 import subprocess
@@ -86,3 +87,42 @@ def test_a_token_lives_for_as_long_as_is_said_and_configured(stack):
     with configured(stack, "garant.token_life", 61, "dtr-garant"):
         assert_life(stack, 61)
     assert_life(stack, 300)
+
+
+def log_in(stack, name, password):
+    return stack.request("GET", "/auth/token", basic(name, password)).status
+
+
+def give_password(stack, verb, name, password, code=0):
+    """What was said, and the hash that is stored now."""
+    done = stack.dtr("user", verb, name, "--password-file", "-", input=password)
+    assert done.returncode == code, done.stderr
+    return done.stderr, stack.sql("SELECT hash FROM account_password JOIN account ON id = account_id"
+                                  " WHERE name = '%s'" % name)
+
+
+def test_accounts_of_both_password_methods_log_in(stack):
+    _, ((older,),) = give_password(stack, "create", "by-yescrypt", PASSWORD)
+    assert older.startswith("$y$")
+    with configured(stack, "garant.password_method", "bcrypt", "dtr-garant"):
+        _, ((newer,),) = give_password(stack, "create", "by-bcrypt", PASSWORD)
+        assert newer.startswith("$2b$12$")
+        for name in ("by-bcrypt", "by-yescrypt"):
+            assert [log_in(stack, name, word) for word in (PASSWORD, PASSWORD + "x", PASSWORD)] == [200, 401, 200]
+        assert log_in(stack, "by-nobody", PASSWORD) == 401
+        _, ((changed,),) = give_password(stack, "passwd", "by-yescrypt", PASSWORD)
+        assert changed.startswith("$2b$12$") and log_in(stack, "by-yescrypt", PASSWORD) == 200
+    for name in ("by-bcrypt", "by-yescrypt"):
+        assert log_in(stack, name, PASSWORD) == 200
+
+
+def test_a_password_longer_than_bcrypt_takes_is_refused(stack):
+    """It would be cut there, and all that begin so would do. Bytes count, not letters."""
+    longest = "\u00e4" * 36
+    with configured(stack, "garant.password_method", "bcrypt", "dtr-garant"):
+        _, before = give_password(stack, "create", "long-by-bcrypt", longest)
+        assert log_in(stack, "long-by-bcrypt", longest) == 200
+        for verb, name, stored in (("create", "longer-by-bcrypt", []), ("passwd", "long-by-bcrypt", before)):
+            said, after = give_password(stack, verb, name, longest + "x", code=1)
+            assert "password is longer than the 72 bytes that bcrypt takes" in said and after == stored
+        assert log_in(stack, "long-by-bcrypt", longest) == 200
