@@ -3,6 +3,7 @@
 The tests of an instance follow each other; each instance is built once.
 """
 import fcntl
+import json
 import os
 import pwd
 import re
@@ -17,6 +18,7 @@ import time
 
 import pytest
 
+import machine
 from client_kinds import Docker, Skopeo
 from clients import Place, need_root
 from stack import TOP, exchange, free_port, is_root, wait_for
@@ -363,6 +365,56 @@ def test_start_again_with_something_else(first):
     assert "this folder was set up with another password" in out and "user passwd admin" in out
     # it runs on
     assert first.status() == before
+
+
+# --- the README's tour, word for word
+
+def of_tour(instance, start):
+    """The lines that begin so, with this registry in place of the README's."""
+    text = machine.commands(os.path.join(instance.tree, "README.md"), "A tour of five minutes", start)
+    return text.replace("5443", str(instance.port)).replace("/srv/registry", instance.dir)
+
+
+def follow_tour(instance, start):
+    done = subprocess.run(["sh", "-ec", of_tour(instance, start)], cwd=instance.tree, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=500,
+                          env={"PATH": PATH, "LANG": "C.UTF-8"})
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_tour_begins_with_what_is_printed(first):
+    """Which Docker does below."""
+    output = follow_tour(first, "./quickstart --dir")
+    lines = of_tour(first, "mkdir").replace("debian:12", "IMAGE").split("\n")
+    assert lines[3:4] == ["    docker pull IMAGE"]
+    assert "\n".join(lines[:2]) in output and "\n".join([lines[2], *lines[4:]]) in output
+
+
+def test_tour_makes_a_second_user(first):
+    output = follow_tour(first, "alias")
+    token, = re.findall(r"^dtr_at_[\w-]{43}$", output, re.M)
+    password, = re.findall(r"echo '(.*)' >", of_tour(first, "alias"))
+    client, reference = skopeo(first), first.host + "/alice/tour:1"
+    try:
+        client.make(reference, {"tour": os.urandom(100000)})
+        assert client.login("alice", password + "x").code != 0
+        for secret in (password, token):
+            assert client.login("alice", secret).code == 0
+        assert client.push(reference).code == 0
+        follow_tour(first, "./quickstart --stop")
+        assert set(first.status()) == set(PROGRAMS)
+        image = client.image(reference)
+        client.forget()
+        assert client.pull(reference).code == 0 and client.image(reference) == image
+    finally:
+        client.place.stop()
+
+
+def test_tour_ends_with_logs(first):
+    for program in ("dtr-registry", "dtr-garant", "dtr-api"):
+        with open(os.path.join(first.dir, "log", program + ".log")) as f:
+            assert all("event" in json.loads(line) for line in f)
 
 
 # --- two instances
