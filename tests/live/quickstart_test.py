@@ -386,9 +386,8 @@ def follow_tour(instance, start):
 def test_tour_begins_with_what_is_printed(first):
     """Which Docker does below."""
     output = follow_tour(first, "./quickstart --dir")
-    lines = of_tour(first, "mkdir").replace("debian:12", "IMAGE").split("\n")
-    assert lines[3:4] == ["    docker pull IMAGE"]
-    assert "\n".join(lines[:2]) in output and "\n".join([lines[2], *lines[4:]]) in output
+    trust, clients = re.findall(r"^ +mkdir.*\n +cp.*\n|^ +docker login(?:.*\n)+", of_tour(first, "mkdir") + "\n", re.M)
+    assert trust in output and clients in output
 
 
 def test_tour_makes_a_second_user(first):
@@ -544,7 +543,9 @@ def test_where_roots_user_cannot_go_it_is_another(folder, first):
     elsewhere, closed = "/var/lib/dtr-quickstart", os.path.join(folder, "closed")
     was_there = os.path.exists(elsewhere)
     os.mkdir(closed, 0o700)
-    os.symlink(first.tree, os.path.join(closed, "tree"))
+    os.mkdir(os.path.join(closed, "tree"))
+    for name in ("quickstart", "build-aux"):
+        subprocess.run(["cp", "-a", os.path.join(first.tree, name), os.path.join(closed, "tree")], check=True)
     try:
         with socket.create_server(("127.0.0.1", 0)) as busy:
             out = Instance(os.path.join(closed, "tree"), elsewhere).run(
@@ -553,7 +554,7 @@ def test_where_roots_user_cannot_go_it_is_another(folder, first):
         assert os.path.isdir(os.path.join(elsewhere, "etc"))
     finally:
         if not was_there:
-            shutil.rmtree(elsewhere)
+            shutil.rmtree(elsewhere, ignore_errors=True)
 
 
 def test_password_of_a_file_is_in_no_command(second):
