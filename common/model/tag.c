@@ -110,6 +110,18 @@ tag_set(struct db_tx *tx, const struct tag_change *change,
 	return move(tx, change, &old->manifest_id, manifest_id, err);
 }
 
+/* its pulls were not those of a tag that gets its name later */
+static int
+record_deletion(struct db_tx *tx, const struct tag_change *change,
+    const struct rand_id *manifest_id, struct err *err)
+{
+	int rc = tx_exec(tx, Q_TAG_PULL_DELETE, NULL, err,
+	    db_id(&change->repository_id), db_text(change->name));
+
+	return rc < 0 ? rc
+		      : put_history(tx, change, TAG_DELETED, manifest_id, err);
+}
+
 static int
 note_deletion(struct db_tx *tx, struct event_note *note, const char *name,
     const struct tag *tag, struct err *err)
@@ -143,7 +155,7 @@ trim_one(struct db_tx *tx, const struct tag_change *change,
 	/* an earlier run that was committed left no tag too many */
 	if (oldest.note != NULL)
 		oldest.note->event.id = rand_id_new();
-	rc = put_history(tx, &oldest, TAG_DELETED, &tag.manifest_id, err);
+	rc = record_deletion(tx, &oldest, &tag.manifest_id, err);
 	return rc < 0 ? rc
 		      : note_deletion(tx, oldest.note, oldest.name, &tag, err);
 }
@@ -211,7 +223,7 @@ tag_remove(struct db_tx *tx, const struct tag_change *change,
 		return rc;
 	if (affected == 0)
 		return model_again(err);
-	return put_history(tx, change, TAG_DELETED, manifest_id, err);
+	return record_deletion(tx, change, manifest_id, err);
 }
 
 static int

@@ -54,6 +54,10 @@ VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6)),
 ON DUPLICATE KEY UPDATE total = total + VALUES(total),
     last_pulled = VALUES(last_pulled);
 
+-- name: tag_pull_delete
+-- roles: registry
+DELETE FROM tag_pull WHERE repository_id = ? AND name = ?;
+
 -- A pull by digest is one of the tags that point there; clients resolve a tag
 -- by HEAD and then ask for its digest.
 -- name: tag_pull_add_manifest

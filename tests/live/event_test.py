@@ -129,6 +129,10 @@ def test_a_later_pull_is_the_last_one(stack):
         wait_for("the pull is written", lambda: last() != seen, 25)
         assert last() >= before
         seen = last()
+    # a tag that gets this name later was not pulled yet
+    assert repository.ask("DELETE", "manifests/a").status == 202
+    assert repository.put("a", repository.image("again")).status == 201
+    assert last() == "NULL"
 
 
 def test_the_history_of_tags_says_who_and_when(stack):
