@@ -69,7 +69,7 @@ cut(struct pool *pool, const struct account *account, struct scope_list *scopes,
 			if (rc < 0)
 				return rc;
 		} else if (strcmp(scope->type, "registry") != 0 ||
-		    strcmp(scope->name, "catalog") != 0 || account == NULL) {
+		    strcmp(scope->name, "catalog") != 0) {
 			/* the catalog lists what its reader may read */
 			scope->actions = 0;
 		}

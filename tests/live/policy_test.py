@@ -535,6 +535,17 @@ def test_the_catalog_goes_by_the_account_not_by_its_name(stack):
         "repositories": ["renamed-one/own"]}
 
 
+def test_the_catalog_of_nobody_has_what_everybody_may_read(stack):
+    for name in ("seen", "unseen"):
+        own = Repository(stack, "alice/catalog-" + name, user="alice")
+        assert own.put("v1", own.image(name)).status == 201
+    dtr(stack, "repository", "set", "alice/catalog-seen", "--visibility", "public")
+    answer = stack.request("GET", "/v2/_catalog?n=1000&last=alice/catalog-", stack.bearer(
+        "registry:catalog:*", user=None))
+    names = json.loads(answer.body)["repositories"]
+    assert "alice/catalog-seen" in names and "alice/catalog-unseen" not in names
+
+
 @pytest.fixture
 def slow_logins():
     """A registry that checks one password at a time, which takes a second or so."""
