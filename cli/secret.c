@@ -138,7 +138,7 @@ read_terminal(
 		io_close(&fd);
 		return err_set(err, E_INVALID,
 		    "there is no terminal to ask for the password; give it "
-		    "in a file, see --help for the option");
+		    "in a file or by standard input, see --help for the option");
 	}
 	sigemptyset(&blocked);
 	for (size_t i = 0; i < COUNT_OF(signals); i++) {

@@ -22,8 +22,8 @@ int passwd_hash(struct pool *pool, const char *password, const char *method,
 /*
  * 1 it is the password, 0 it is not, < 0 could not find out (a hash of an
  * unknown form or of a cost over those above or 10 million rounds). Takes
- * tens of milliseconds of a core. A bcrypt hash made elsewhere matches any
- * password that has the same first 72 bytes: bcrypt sees no more.
+ * tens of milliseconds of a core. A bcrypt hash matches any password that
+ * has the same first 72 bytes: bcrypt sees no more.
  */
 int passwd_verify(const char *password, const char *hash, struct err *err);
 

@@ -101,7 +101,8 @@ def test_wrong_calls(ready, words, verb, text):
      'setting set: setting "gc.promise" must be a number from 2 to 31536000: seconds that '
      'unreferenced content is kept after its last touch'),
     (["user", "passwd", "admin"],
-     "user passwd: there is no terminal to ask for the password; give it in a file, see --help for the option"),
+     "user passwd: there is no terminal to ask for the password; give it in a file or by standard input, "
+     "see --help for the option"),
 ])
 def test_faults(ready, words, line):
     assert ready.fails(*words) == "dtr: " + line
