@@ -4,6 +4,7 @@
 #include <fcgiapp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -14,8 +15,13 @@
 
 /* how long a connection is read out that had more to say than was wanted */
 #define LINGER_US (2 * TIME_SECOND)
-/* of a body that nobody wanted: so much is read to keep a connection */
-#define UNWANTED_MAX     ((size_t)64 << 10)
+/*
+ * Of a body that nobody wanted so much is read to keep a connection. A longer
+ * one must not fit into the buffers of a socket: a web server that is rid of a
+ * body keeps the connection when it has the answer, and sends the next request
+ * into its end.
+ */
+#define UNWANTED_MAX     ((size_t)512 << 10)
 #define UNWANTED_WAIT_US (TIME_SECOND / 10)
 /* of a body that is none: its end is sent for certain */
 #define HEAD_WAIT_US (FCGI_IO_HEAD_S * TIME_SECOND)
@@ -34,9 +40,12 @@ struct fcgi_io {
 	int64_t patience_us; /* of the connection's reads */
 };
 
+static atomic_int lingerers_left; /* as threads that may linger at once */
+
 void
-fcgi_io_init_process(void)
+fcgi_io_init_process(unsigned threads)
 {
+	atomic_store(&lingerers_left, (int)(threads + 1) / 2);
 	ASSERT(FCGX_Init() == 0);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTERM, SIG_DFL);
@@ -214,18 +223,27 @@ read_to_end(struct fcgi_io *io)
  * still writes its body would not see the answer.
  */
 static void
-close_gently(int fd)
+linger(int fd)
 {
 	int64_t until = time_monotonic_us() + LINGER_US;
 	struct pollfd wanted = { .fd = fd, .events = POLLIN };
 	char trash[4096];
 
-	if (shutdown(fd, SHUT_WR) == 0) {
-		while (time_monotonic_us() < until &&
-		    poll(&wanted, 1, (int)(LINGER_US / 1000)) == 1 &&
-		    recv(fd, trash, sizeof(trash), MSG_DONTWAIT) > 0)
-			continue;
-	}
+	if (shutdown(fd, SHUT_WR) < 0)
+		return;
+	while (time_monotonic_us() < until &&
+	    poll(&wanted, 1, (int)(LINGER_US / 1000)) == 1 &&
+	    recv(fd, trash, sizeof(trash), MSG_DONTWAIT) > 0)
+		continue;
+}
+
+/* as long as enough threads are left for others */
+static void
+close_gently(int fd)
+{
+	if (atomic_fetch_sub(&lingerers_left, 1) > 0)
+		linger(fd);
+	atomic_fetch_add(&lingerers_left, 1);
 	close(fd);
 }
 
@@ -261,6 +279,12 @@ void
 fcgi_io_break(struct fcgi_io *io)
 {
 	io->is_broken = true;
+}
+
+bool
+fcgi_io_is_broken(const struct fcgi_io *io)
+{
+	return io->is_broken;
 }
 
 const char *

@@ -19,11 +19,11 @@ struct fcgi_io;
 #define FCGI_IO_HEAD_S	  2
 
 /*
- * Once in a process, before its threads. libfcgi puts its own handlers for
+ * Once in a process, before its threads, of so many. libfcgi puts its own handlers for
  * TERM, USR1 and PIPE; they are taken back here: PIPE is ignored, the others
  * have their default.
  */
-void fcgi_io_init_process(void);
+void fcgi_io_init_process(unsigned threads);
 
 /* One for each thread. */
 struct fcgi_io *fcgi_io_new(void);
@@ -47,6 +47,7 @@ bool fcgi_io_finish(struct fcgi_io *io) MUST_CHECK;
  * what was not sent and the connection.
  */
 void fcgi_io_break(struct fcgi_io *io);
+bool fcgi_io_is_broken(const struct fcgi_io *io);
 
 /* The first one of that name; NULL if absent or empty. */
 const char *fcgi_io_param(const struct fcgi_io *io, const char *name);

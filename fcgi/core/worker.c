@@ -212,7 +212,7 @@ worker_main(const struct worker *worker)
 
 	block_signals(&ours);
 	metrics_use_slot(worker->slot);
-	fcgi_io_init_process();
+	fcgi_io_init_process(worker->pool->threads);
 	if (edge_init(worker->server, worker->conf, &err) < 0 ||
 	    worker->server->start(worker->conf, &err) < 0) {
 		log_err(NULL, LOG_ERROR, "worker_cannot_start", &err);

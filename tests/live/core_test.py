@@ -306,6 +306,14 @@ def test_an_answer_before_the_body_closes_the_connection(echo, target, status):
     assert echo.ask("GET", "/hello/")[0] == 200
 
 
+def test_a_body_that_was_refused_is_out_of_the_way(echo):
+    """As long as it fits into a socket: a web server that is rid of it sends the next request behind it."""
+    connection = echo.connect()
+    for n in (1, 65536, 65537, 100000, 212992, 500000):
+        assert connection.request("PUT", "/secret", body=b"x" * n, keep=True)[0] == 401
+        assert connection.request("GET", "/hello/", keep=True)[0] == 200, n
+
+
 def test_a_body_that_never_comes_holds_no_thread(echo):
     stuck = []
     for _ in range(12):
