@@ -236,6 +236,17 @@ claim(struct req *req, struct intake *intake, int64_t lease_s, struct err *err)
 	return rc;
 }
 
+/* what is durable; the saved hash is always of as many bytes */
+static void
+count_durable(struct intake *intake, uint64_t received)
+{
+	struct upload *upload = &intake->upload;
+
+	upload->received = received;
+	upload->hash_state_size =
+	    digest_save(intake->digest, upload->hash_state);
+}
+
 /*
  * With the lease goes what arrived so far: others may ask for it, and who goes
  * on after the end of this process need not begin anew. A body with a
@@ -245,16 +256,12 @@ static int
 keep_progress(struct intake *intake, struct blob_writer *writer,
     uint64_t received, struct err *err)
 {
-	struct upload *upload = &intake->upload;
-
 	if (!is_lease_due(intake))
 		return 0;
 	if (intake->expected == 0) {
 		if (blob_write_sync(writer, err) < 0)
 			return err->code;
-		upload->received = received;
-		upload->hash_state_size =
-		    digest_save(intake->digest, upload->hash_state);
+		count_durable(intake, received);
 	}
 	return keep_lease(intake, err);
 }
@@ -335,7 +342,7 @@ intake_append(struct req *req, struct intake *intake, struct err *err)
 	if (rc == 0)
 		rc = blob_write_sync(writer, err);
 	if (rc == 0)
-		intake->upload.received = received;
+		count_durable(intake, received);
 	else if (intake->misfits)
 		/* nothing of the body counts, the saved hash and what was
 		 * recorded before stay as they were */
