@@ -12,6 +12,8 @@ dtr_garant_SOURCES = \
 	fcgi/garant/login.c \
 	fcgi/garant/login.h \
 	fcgi/garant/main.c \
+	fcgi/garant/places.c \
+	fcgi/garant/places.h \
 	fcgi/garant/routes.def \
 	fcgi/garant/scope.c \
 	fcgi/garant/scope.h \

@@ -1,7 +1,6 @@
 #include "common/base/base.h"
 #include "fcgi/garant/login.h"
 
-#include <semaphore.h>
 #include <strings.h>
 
 #include "common/base/enc.h"
@@ -18,15 +17,12 @@
 #include "fcgi/core/cache.h"
 #include "fcgi/core/metrics.h"
 #include "fcgi/garant/garant.h"
+#include "fcgi/garant/places.h"
 
 #define REMEMBER_US (60 * TIME_SECOND)
-#define CACHE_SIZE ((size_t)1 << 20)
-/* longest wait for a place among the parallel checks */
-#define PLACE_WAIT_S 3
+#define CACHE_SIZE  ((size_t)1 << 20)
 
 static struct cache *login_good;
-static sem_t login_places;
-static sem_t login_waiting;
 /* of this process alone: the cache's keys say nothing to anybody else */
 static unsigned char login_cache_key[32];
 
@@ -34,14 +30,14 @@ void
 login_start(unsigned parallel_checks, unsigned waiting)
 {
 	login_good = cache_new(CACHE_SIZE);
-	sem_init(&login_places, 0, parallel_checks);
-	sem_init(&login_waiting, 0, waiting);
+	places_start(parallel_checks, waiting);
 	rand_bytes(login_cache_key, sizeof(login_cache_key));
 }
 
 void
 login_stop(void)
 {
+	places_stop();
 	cache_free(&login_good);
 	mem_wipe(login_cache_key, sizeof(login_cache_key));
 }
@@ -95,27 +91,10 @@ wait_first(struct req *req, const char *name, struct err *err)
 	    seconds);
 }
 
-static bool
-wait_for_place(void)
-{
-	struct timespec until;
-	int rc;
-
-	if (sem_trywait(&login_waiting) < 0)
-		return false;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += PLACE_WAIT_S;
-	do
-		rc = sem_clockwait(&login_places, CLOCK_MONOTONIC, &until);
-	while (rc < 0 && errno == EINTR);
-	sem_post(&login_waiting);
-	return rc == 0;
-}
-
 static int
 take_place(struct req *req, struct err *err)
 {
-	if (sem_trywait(&login_places) == 0 || wait_for_place())
+	if (places_take(req->remote))
 		return 0;
 	metric_add(GARANT_LOGINS_BUSY, 1);
 	resp_header(req, "Retry-After", "5");
@@ -187,7 +166,7 @@ check_slowly(struct req *req, const char *name, const struct account *account,
 	/* before the place is free: whoever gets it has to see this */
 	if (rc == 0)
 		rc = note_wrong(req, name, err);
-	sem_post(&login_places);
+	places_give(req->remote);
 	return rc < 0 ? rc : 0;
 }
 

@@ -3,9 +3,11 @@ import base64
 import hashlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
+import threading
 import time
 import urllib.parse
 
@@ -547,10 +549,10 @@ def test_the_catalog_of_nobody_has_what_everybody_may_read(stack):
 
 
 @pytest.fixture
-def slow_logins():
-    """A registry that checks one password at a time, which takes a second or so."""
+def slow_logins(request):
+    """A registry that checks one password at a time, which takes a second or so; or at another cost."""
     running = Stack(settings=[("garant.workers", "1"), ("garant.password_checks", "1"),
-                              ("garant.password_cost", "10")])
+                              ("garant.password_cost", getattr(request, "param", "10"))])
     try:
         yield running.start()
     finally:
@@ -583,6 +585,29 @@ def test_password_checks_at_once_have_a_limit(slow_logins):
     assert [log_in()[0].status for _ in range(3)] == [200] * 3
     dtr(stack, "user", "create", "carol", "--password-file", stack.path("password"))
     assert stack.token(user="carol")
+
+
+@pytest.mark.parametrize("slow_logins", ["5"], indirect=True)
+def test_who_guesses_for_many_names_leaves_places_to_others(slow_logins):
+    stack, stop = slow_logins, threading.Event()
+
+    def log_in(remote, name, password):
+        basic = base64.b64encode(("%s:%s" % (name, password)).encode()).decode()
+        return ask_from(stack, remote, "garant.sock", "/auth/token", [("Authorization", "Basic " + basic)])[0]
+
+    def guess(number):
+        found = set()
+        while not stop.is_set():
+            found.add(log_in("2001:db8::%x" % number, "name%d" % random.randrange(10 ** 9), "not this one"))
+            time.sleep(0.02)
+        return found
+    guests = [Guarded(guess, i) for i in range(20)]
+    time.sleep(1)
+    # each takes its time, and its turn
+    answers = [log_in("192.0.2.%d" % i, "admin" if i == 0 else "dave", PASSWORD) for i in range(3)]
+    stop.set()
+    assert answers == [200, 401, 401]
+    assert set().union(*(guest.finish() for guest in guests)) == {401, 429}
 
 
 def test_a_password_is_remembered_for_its_user_and_until_it_changes(stack):
