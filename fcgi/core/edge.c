@@ -293,6 +293,8 @@ handle(struct req *req, struct err *err)
 		rc = req->route->handler(req, err);
 	if (rc == 0 && !req->head_sent)
 		rc = err_set(err, E_INTERNAL, "there was no answer");
+	if (rc == 0 && fcgi_io_is_broken(req->io))
+		rc = err_set(err, E_ABORTED, "the client went away");
 	if (rc == 0 && req->body_left > 0)
 		rc = err_set(err, E_INTERNAL,
 		    "the answer lacks %" PRIu64 " bytes", req->body_left);

@@ -99,7 +99,7 @@ h_manifest_get(struct req *req, struct err *err)
 		return rc < 0 ? rc : 0;
 	reply_content(req, text, caching);
 	resp_send(req, manifest.media_type, payload, manifest.size);
-	if (req->method == METHOD_GET)
+	if (req->method == METHOD_GET && req->body_left == 0)
 		pull_log_add(req, &manifest, reference.tag);
 	return 0;
 }

@@ -384,6 +384,48 @@ def test_a_database_that_is_killed_loses_nothing_acknowledged(parts):
     invariants.check(parts)
 
 
+# --- clients that do not read
+
+def test_clients_that_read_slowly_keep_nobody_waiting(parts):
+    pusher = Pusher(parts, "admin/long")
+    config = os.urandom(100)
+    pusher.blob(config)
+    document = image(config, [], annotations={"long": "x" * 4000000})
+    assert pusher.put("latest", document).status == 201
+    before = programs.logged(parts, level="error")
+    # less than there are threads where the web server has to wait for them, too
+    readers = [SlowReader(pusher, "latest") for _ in range(24 if WEBSERVER.spools_answers else 4)]
+    time.sleep(1)
+    for _ in range(8):
+        assert parts.request("GET", "/v2/", pusher.headers, timeout=20).status == 200
+    assert readers[0].read().endswith(document)
+    for reader in readers:
+        reader.socket.close()
+    # who goes away is no fault of ours
+    time.sleep(1)
+    assert programs.logged(parts, level="error") == before
+
+
+class SlowReader:
+    """Asks for a manifest over TLS and leaves it there."""
+
+    def __init__(self, pusher, tag):
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.settimeout(60)
+        raw.connect(("127.0.0.1", pusher.stack.port))
+        self.socket = pusher.stack.tls().wrap_socket(raw, server_hostname="localhost")
+        lines = ["GET /v2/%s/manifests/%s HTTP/1.1" % (pusher.repo, tag), "Host: " + pusher.stack.host,
+                 "Connection: close"] + ["%s: %s" % header for header in pusher.headers]
+        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+
+    def read(self):
+        parts = []
+        while not parts or parts[-1]:
+            parts.append(self.socket.recv(65536))
+        return b"".join(parts)
+
+
 # --- clients that vanish
 
 class Cut:

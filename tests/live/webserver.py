@@ -35,6 +35,7 @@ class WebServer:
     broken = (502,)  # what it says when a program dies in the middle of a request
     turns_away = False  # others as well, for a while after that
     streams_forms = False  # they go on as they come
+    spools_answers = True  # for clients that read slowly
     token_max = 28000  # the largest token that reaches the programs
     own_words = ()  # cases of tests/protocol that it answers itself, and in another way
     refuses_odd_bytes = False  # by itself, and so without our error
@@ -165,6 +166,7 @@ class ApacheServer(WebServer):
     sendfile = "xsendfile"
     broken = (502, 503)
     streams_forms = True
+    spools_answers = False
     token_max = 16000  # one byte more than 16 kB and the programs see no token at all
     # it leaves out a length of 0 after HEAD, and takes any version
     own_words = ("blob-head: an empty blob has length 0", "framing: a version of HTTP that is none is refused")
