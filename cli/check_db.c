@@ -184,7 +184,23 @@ check_user_room(struct check *check, struct db_admin *admin, const char *role,
 		    load.workers, user, load.connections, most);
 }
 
-/* May each program's user log in, with the password of its file? */
+static void
+check_user_rights(struct check *check, struct db_admin *self, const char *role,
+    const char *user)
+{
+	const char *missing;
+	struct err err = ERR_INIT;
+
+	if (schema_lacks(self, check->cli->pool, role, &missing, &err) < 0)
+		check_report_err(check, "database users", &err, NULL);
+	else if (missing != NULL)
+		check_report(check, CHECK_FAIL, "database users",
+		    "user \"%s\" lacks rights: %.200s; run: dtr migrate", user,
+		    missing);
+}
+
+/* May each program's user log in, with the password of its file, and do what
+ * it has to? */
 void
 check_users(struct check *check)
 {
@@ -208,9 +224,12 @@ check_users(struct check *check)
 				: NULL);
 		else
 			good++;
-		if (admin != NULL)
+		if (admin != NULL) {
+			check_user_rights(
+			    check, admin, schema_roles[i], options.user);
 			check_user_room(
 			    check, admin, schema_roles[i], options.user);
+		}
 		db_admin_close(&admin);
 	}
 	if (good == schema_role_count)

@@ -40,6 +40,13 @@ int schema_grant(struct db_admin *admin, struct pool *pool,
     const char *database, const char *host, struct err *err);
 
 /*
+ * Which of those rights the user of this role lacks, as whom self has logged
+ * in: "DELETE on tag_pull, ...", or NULL.
+ */
+int schema_lacks(struct db_admin *self, struct pool *pool, const char *role,
+    const char **out, struct err *err);
+
+/*
  * Takes every other right on tables from these users, by the owner or a
  * superuser, when no program of another version runs any more. Logs in as each
  * role, since the owner cannot see what others may do.

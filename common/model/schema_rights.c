@@ -8,7 +8,7 @@
 #include "common/model/model.h"
 #include "common/model/q.h"
 
-#define REVOKE_QUERY_MAX ((size_t)64 << 10)
+#define QUERY_MAX ((size_t)64 << 10)
 
 const char *const schema_roles[] = { "registry", "garant", "api" };
 const size_t schema_role_count = COUNT_OF(schema_roles);
@@ -60,13 +60,55 @@ schema_grant(struct db_admin *admin, struct pool *pool, const char *database,
 	return rc;
 }
 
+/* "SELECT, INSERT" as rows of a table and a right */
+static void
+put_rights(struct str *out, const struct q_grant *grant)
+{
+	const char *p = grant->privileges;
+
+	while (*p != '\0') {
+		size_t n = strcspn(p, ",");
+
+		str_printf(out, "%s SELECT '%s' AS name, '%.*s' AS may",
+		    out->p[out->len - 1] == '(' ? "" : " UNION ALL",
+		    grant->table, (int)n, p);
+		p += n;
+		p += strspn(p, ", ");
+	}
+}
+
+/* rights on the whole database count as well */
+int
+schema_lacks(struct db_admin *self, struct pool *pool, const char *role,
+    const char **out, struct err *err)
+{
+	struct str query;
+
+	str_init(&query, pool, QUERY_MAX);
+	str_puts(&query,
+	    "SELECT GROUP_CONCAT(CONCAT(w.may, ' on ', w.name) SEPARATOR ', ') "
+	    "FROM (");
+	for (size_t i = 0; i < Q_GRANT_COUNT; i++)
+		if (strcmp(q_grants[i].role, role) == 0)
+			put_rights(&query, &q_grants[i]);
+	str_puts(&query,
+	    ") w WHERE NOT EXISTS (SELECT 1 "
+	    "FROM information_schema.TABLE_PRIVILEGES t "
+	    "WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_NAME = w.name "
+	    "AND t.PRIVILEGE_TYPE = w.may) AND NOT EXISTS (SELECT 1 "
+	    "FROM information_schema.SCHEMA_PRIVILEGES s "
+	    "WHERE s.TABLE_SCHEMA = DATABASE() AND s.PRIVILEGE_TYPE = w.may)");
+	ASSERT(!str_is_full(&query));
+	return db_admin_ask(self, pool, query.p, out, err);
+}
+
 /* What REVOKE the user of this role has to see, one statement a line. */
 static const char *
 put_revoke_query(struct pool *pool, const char *role)
 {
 	struct str out;
 
-	str_init(&out, pool, REVOKE_QUERY_MAX);
+	str_init(&out, pool, QUERY_MAX);
 	str_puts(&out,
 	    "SELECT GROUP_CONCAT(CONCAT('REVOKE ', PRIVILEGE_TYPE, ' ON `', "
 	    "TABLE_SCHEMA, '`.`', TABLE_NAME, '` FROM ', GRANTEE) "

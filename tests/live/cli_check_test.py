@@ -104,6 +104,16 @@ def test_check_finds_a_database_user_with_another_password(fresh):
     assert ("fail", "database users") not in fresh.check()
 
 
+def test_check_finds_rights_that_are_missing(fresh):
+    """As of programs that are newer than what the database was set up by."""
+    user = "%s_registry" % fresh.database
+    fresh.sql("REVOKE DELETE ON %s.tag_pull FROM '%s'@'localhost'" % (fresh.database, user))
+    assert fresh.check(code=1)["fail", "database users"] == (
+        'user "%s" lacks rights: DELETE on tag_pull; run: dtr migrate' % user)
+    fresh.dtr("migrate")
+    assert ("fail", "database users") not in fresh.check()
+
+
 def test_check_finds_a_wrong_cluster_key(fresh):
     path = fresh.path("etc", "secrets", "cluster-key")
     with open(path) as f:
