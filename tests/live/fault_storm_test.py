@@ -20,7 +20,7 @@ from repository import Sending
 from threads import Guarded
 
 LONG = os.environ.get("DTR_LONG") == "1"
-SECONDS = 120 if LONG else 30
+SECONDS = 120 if LONG else 20
 CLIENTS = 64
 REPOS = ["admin/storm%d" % i for i in range(4)]
 
