@@ -516,6 +516,13 @@ def test_a_password_that_nobody_chose_is_printed_once(first, named):
     # and the address is that of the first start
     assert password not in named.start()
     check_address(named)
+    # which is all that may be in its file
+    file = os.path.join(named.dir, "listen")
+    with open(file, "w") as f:
+        f.write("127.0.0.1; include x\n")
+    assert 'file "%s" has no address; remove it, or give --listen' % file in named.run("--dir", named.dir, code=1)
+    check_address(named)
+    os.unlink(file)
 
 
 @pytest.fixture(scope="module")
