@@ -56,11 +56,11 @@ enter(const struct guest *guest)
 static void
 leave(const struct guest *guest)
 {
-	size_t i = 0;
+	size_t i;
 
 	pthread_mutex_lock(&places.lock);
-	while (strcmp(places.guests[i].home, guest->home) != 0)
-		i++;
+	for (i = 0; strcmp(places.guests[i].home, guest->home) != 0; i++)
+		ASSERT(i + 1 < places.count);
 	places.guests[i] = places.guests[--places.count];
 	pthread_mutex_unlock(&places.lock);
 }

@@ -314,7 +314,7 @@ salvage(struct intake *intake, struct blob_writer *writer, uint64_t received)
 	struct err ignored;
 
 	if (writer != NULL && blob_write_sync(writer, &ignored) == 0)
-		intake->upload.received = received;
+		count_durable(intake, received);
 	else if (intake->upload.received != received)
 		digest_free(&intake->digest);
 	if (intake->digest == NULL)

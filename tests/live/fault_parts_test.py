@@ -279,15 +279,21 @@ def wait_bytes(stack, before, n):
     wait_for("%d bytes arrive" % n, lambda: bytes_in(stack) - before >= n)
 
 
+def begin_slowly(pusher, data):
+    """Where the upload is, and its body, of which the first 400000 bytes are there."""
+    location = pusher.start()
+    before = bytes_in(pusher.stack)
+    slow = SlowBody(pusher, "PATCH", location)
+    slow.send(data[:400000])
+    wait_bytes(pusher.stack, before, 3 << 17)
+    return location, slow
+
+
 def test_a_body_outlives_a_restart_of_the_database(parts):
     """Also when the lease should have been renewed meanwhile."""
     pusher = Pusher(parts, "admin/outlives")
     data = os.urandom(MIB)
-    location = pusher.start()
-    before = bytes_in(parts)
-    slow = SlowBody(pusher, "PATCH", location)
-    slow.send(data[:400000])
-    wait_bytes(parts, before, 3 << 17)
+    location, slow = begin_slowly(pusher, data)
     lease = parts.sql("SELECT lease_until FROM upload ORDER BY started DESC LIMIT 1")[0][0]
     parts.mariadb("stop")
     time.sleep(1)  # a third of the lease, after which it is renewed
@@ -326,7 +332,8 @@ def test_a_body_that_ends_while_the_database_is_away_can_be_sent_again(parts):
     assert status == 503 and int(headers["retry-after"]) > 0 and b"UNAVAILABLE" in body
     parts.mariadb("start")
     wait_ready(parts)
-    assert 1000 <= pusher.offset(location) <= len(data)
+    # on a slow machine the lease was renewed with some whole reads of the body
+    assert (pusher.offset(location) - 1000) % (1 << 17) == 0
     # once its lease has run out
     assert pusher.until("finish", lambda: pusher.go_on(location, data))
     pusher.check_blob(data)
@@ -337,11 +344,7 @@ def test_a_body_can_be_watched_and_outlives_its_worker(parts):
     """With each renewal of its lease counts what has arrived."""
     pusher = Pusher(parts, "admin/watched")
     data = os.urandom(MIB)
-    location = pusher.start()
-    before = bytes_in(parts)
-    slow = SlowBody(pusher, "PATCH", location)
-    slow.send(data[:400000])
-    wait_bytes(parts, before, 3 << 17)
+    location, slow = begin_slowly(pusher, data)
     time.sleep(1)  # a third of the lease
     slow.send(data[400000:700000])
     wait_for("others see how far it is", lambda: pusher.offset(location) >= 3 << 17)
