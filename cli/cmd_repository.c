@@ -51,7 +51,7 @@ parse_options(const struct cli *cli, struct wish *out, struct err *err)
 	    !num_parse_range(
 		limit, 0, REPOSITORY_TAG_LIMIT_MAX, &out->tag_limit))
 		return cli_usage(err,
-		    "--tag-limit must be a number from 0 to %d",
+		    "--tag-limit must be a number from 0 (no limit) to %d",
 		    REPOSITORY_TAG_LIMIT_MAX);
 	return immutable == NULL
 	    ? 0

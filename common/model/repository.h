@@ -66,7 +66,8 @@ int repository_set(struct db *db, const struct rand_id *id,
     const struct repository_change *change, struct repository *after_out,
     struct err *err);
 
-#define REPOSITORY_TAG_LIMIT_MAX 100000
+/* each push reads as many index entries: a page */
+#define REPOSITORY_TAG_LIMIT_MAX 1000
 
 struct repository_summary {
 	const char *path;

@@ -97,12 +97,14 @@ SELECT name FROM tag WHERE manifest_id = ?
 ORDER BY repository_id, name LIMIT ?;
 
 -- Those beyond the first ? by their last push, but for attached ones and those
--- that are being pushed.
+-- that are being pushed. The first ones are read in an index alone.
 -- name: tag_oldest
 -- roles: registry
 SELECT t.name, t.updated, t.manifest_id, m.algorithm, m.digest, m.media_type,
     m.size
-FROM (SELECT name, updated, manifest_id FROM tag
+FROM (SELECT repository_id, name FROM tag
     WHERE repository_id = ? AND attached = 0 AND name NOT IN (?*32)
-    ORDER BY updated DESC, name DESC LIMIT ?, 50) t
+    ORDER BY updated DESC, name DESC LIMIT ?, 50) oldest
+    JOIN tag t ON t.repository_id = oldest.repository_id
+        AND t.name = oldest.name
     JOIN manifest m ON m.id = t.manifest_id;

@@ -273,6 +273,7 @@ def test_repositories_by_command(stack):
             (["create", "Admin/Bad"], "not valid"), (["create", "alone"], "not valid"),
             (["create", "nobody-there/x"], "no user or organisation"), (["set", "admin/missing"], "no repository"),
             (["set", "admin/seen", "--tag-limit", "-1"], "number from 0"),
+            (["set", "admin/seen", "--tag-limit", "1001"], "to 1000"),
             (["set", "admin/seen", "--visibility", "secret"], "public or private"),
             (["set", "admin/seen", "--immutable-tags", "maybe"], "yes or no")):
         done = stack.dtr("repository", *words)
