@@ -164,22 +164,29 @@ put_claims(struct str *text, const struct account *account,
 	jsw_done(&w);
 }
 
+static bool
+is_same_login(const struct account *a, const struct account *b)
+{
+	const char *x = a->password_hash, *y = b->password_hash;
+
+	return rand_id_equal(&a->id, &b->id) &&
+	    (x == y || (x != NULL && y != NULL && strcmp(x, y) == 0));
+}
+
 /* as it is now: to check a password may have taken seconds */
 static int
-find_again(struct pool *pool, const struct account *account,
+find_again(struct pool *pool, const struct grant_asker *asker,
     struct account *out, struct err *err)
 {
-	const char *hash = account->password_hash;
-	int rc = account_find(garant.db, pool, account->name, out, err);
+	const struct account *account = asker->account;
+	int rc = asker->secret != NULL
+	    ? access_token_check(garant.db, pool, asker->secret,
+		  asker->secret_kind, garant.service, out, err)
+	    : account_find(garant.db, pool, account->name, out, err);
 
-	if (rc < 0 && rc != E_NOTFOUND)
+	if (rc < 0 && rc != E_NOTFOUND && rc != E_UNAUTH)
 		return rc;
-	/* no hash: it was an access token */
-	if (rc == 0 && rand_id_equal(&out->id, &account->id) &&
-	    out->is_active &&
-	    (hash == NULL ||
-		(out->password_hash != NULL &&
-		    strcmp(out->password_hash, hash) == 0)))
+	if (rc == 0 && is_same_login(out, account) && out->is_active)
 		return 0;
 	return err_set(
 	    err, E_UNAUTH, "the account was changed just now; log in again");
@@ -223,15 +230,16 @@ count_to_drop(const struct scope_list *scopes, size_t excess)
  * on has none of the rights that are looked up behind it.
  */
 int
-grant_make(struct pool *pool, const struct account *account,
+grant_make(struct pool *pool, const struct grant_asker *asker,
     struct scope_list *scopes, struct grant *out, struct err *err)
 {
+	const struct account *account = asker->account;
 	struct settings settings;
 	struct account now;
 	int rc = setting_load(garant.db, pool, &settings, err);
 
 	if (rc == 0 && account != NULL)
-		rc = find_again(pool, account, &now, err);
+		rc = find_again(pool, asker, &now, err);
 	if (rc == 0)
 		rc = cut(pool, account != NULL ? &now : NULL, scopes,
 		    settings.create_on_push, err);

@@ -5,6 +5,7 @@
 #ifndef FCGI_GARANT_GRANT_H
 #define FCGI_GARANT_GRANT_H
 
+#include "common/model/access_token.h"
 #include "fcgi/garant/scope.h"
 
 struct account;
@@ -18,12 +19,20 @@ struct grant {
 	int64_t life_s;
 };
 
+/* Who asks. */
+struct grant_asker {
+	const struct account *account; /* NULL: nobody */
+	/* what he logged in by, if not by his password (NULL) */
+	const char *secret;
+	enum access_token_kind secret_kind;
+};
+
 /*
- * Cuts the scopes to what the account (NULL: anonymous) may do and signs a
- * token. It has at most 8 kB: of more scopes than fit into it the first are
- * dropped. E_UNAUTH when the account was changed since it was read.
+ * Cuts the scopes to what he may do and signs a token. It has at most 8 kB: of
+ * more scopes than fit into it the first are dropped. E_UNAUTH when the account
+ * was changed, or what he logged in by revoked, since that was looked at.
  */
-int grant_make(struct pool *pool, const struct account *account,
+int grant_make(struct pool *pool, const struct grant_asker *asker,
     struct scope_list *scopes, struct grant *out, struct err *err);
 
 #endif

@@ -21,6 +21,8 @@
 struct asked {
 	struct account account;
 	bool has_account;
+	const char *secret; /* of struct grant_asker */
+	enum access_token_kind secret_kind;
 	struct access_token_basis basis; /* of a login */
 	struct scope_list scopes;
 	bool offline; /* wants a refresh token */
@@ -71,9 +73,11 @@ answer(struct req *req, struct asked *asked, struct err *err)
 {
 	const struct account *account =
 	    asked->has_account ? &asked->account : NULL;
+	const struct grant_asker asker = { account, asked->secret,
+		asked->secret_kind };
 	const char *refresh = NULL;
 	struct grant grant;
-	int rc = grant_make(req->pool, account, &asked->scopes, &grant, err);
+	int rc = grant_make(req->pool, &asker, &asked->scopes, &grant, err);
 
 	if (rc == E_UNAUTH)
 		challenge(req);
@@ -111,9 +115,12 @@ log_in(struct req *req, const char *name, const char *password,
 		return rc;
 	asked->has_account = true;
 	/* no hash: it was an access token */
+	if (asked->account.password_hash == NULL) {
+		asked->secret = password;
+		asked->secret_kind = ACCESS_TOKEN_MANUAL;
+	}
 	asked->basis = access_token_basis_of(
-	    asked->account.password_hash != NULL ? asked->account.password_hash
-						 : password);
+	    asked->secret != NULL ? password : asked->account.password_hash);
 	req->actor = asked->account.name;
 	return 0;
 }
@@ -209,6 +216,8 @@ by_refresh(struct req *req, const struct form *form, struct asked *asked,
 	if (rc < 0)
 		return rc;
 	asked->has_account = true;
+	asked->secret = secret;
+	asked->secret_kind = ACCESS_TOKEN_REFRESH;
 	asked->offline = false; /* the one he has stays good */
 	req->actor = asked->account.name;
 	return 0;

@@ -337,6 +337,40 @@ def test_a_login_that_meets_a_new_password_is_none(racing):
     assert b"the account was changed just now" in said
 
 
+def test_a_refresh_token_that_meets_a_new_password_gives_nothing_that_lasts(racing):
+    """Wherever it is when all logins end."""
+    def user(*words):
+        done = racing.dtr("user", *words, "lost", "--password-file", racing.path("password"))
+        assert done.returncode == 0, done.stderr
+    user("create")
+    secret = base64.b64encode(("lost:" + PASSWORD).encode()).decode()
+    query = "service=%s&scope=repository:lost/app:pull,push" % racing.host
+
+    def refresh_token():
+        answer = racing.request("GET", "/auth/token?offline_token=true&" + query, [("Authorization", "Basic " + secret)])
+        return json.loads(answer.body)["refresh_token"]
+
+    def ask(refresh):
+        form = query + "&client_id=docker&grant_type=refresh_token&refresh_token=" + refresh
+        return racing.request("POST", "/auth/token", [("Content-Type", "application/x-www-form-urlencoded")],
+                              form.encode())
+    assert ask(refresh_token()).status == 200
+    seen = set()
+    for n in range(1, 6):
+        with held(racing, "execute", n, lambda refresh=refresh_token(): ask(refresh)) as request:
+            user("passwd")
+            request.release()
+            answer = request.finish()
+        seen.add(answer.status)
+        if answer.status == 200:
+            token = [("Authorization", "Bearer " + json.loads(answer.body)["token"])]
+            wait_for("it is refused", lambda t=token: racing.request(
+                "POST", "/v2/lost/app/blobs/uploads/", t, b"").status == 401, seconds=10)
+        else:
+            assert answer.status == 401, answer.body
+    assert 401 in seen
+
+
 # --- a second replica
 
 @pytest.fixture
