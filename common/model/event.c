@@ -170,10 +170,10 @@ count_tags(struct db_tx *tx, const struct event *const *events, size_t rows,
 	struct db_value values[ROWS * 4];
 
 	for (size_t i = 0; i < rows; i++) {
-		values[i * 4] = db_id(&events[i]->repository_id);
-		values[i * 4 + 1] = db_text(events[i]->tag);
-		values[i * 4 + 2] = db_int(events[i]->shard);
-		values[i * 4 + 3] = db_uint(events[i]->times);
+		values[i * 4] = db_int(events[i]->shard);
+		values[i * 4 + 1] = db_uint(events[i]->times);
+		values[i * 4 + 2] = db_id(&events[i]->repository_id);
+		values[i * 4 + 3] = db_text(events[i]->tag);
 	}
 	return tx_exec_(tx, rows == ROWS ? Q_TAG_PULL_ADD_8 : Q_TAG_PULL_ADD,
 	    NULL, err, values, rows * 4);

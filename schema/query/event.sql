@@ -33,24 +33,34 @@ INSERT INTO repository_counter (repository_id, kind, shard, total)
 VALUES (?, ?, ?, ?)
 ON DUPLICATE KEY UPDATE total = total + VALUES(total);
 
+-- Not of a tag that was deleted since: another one may get its name.
 -- name: tag_pull_add
 -- roles: registry
 INSERT INTO tag_pull (repository_id, name, shard, total, last_pulled)
-VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6))
+SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
+FROM tag t WHERE t.repository_id = ? AND t.name = ?
 ON DUPLICATE KEY UPDATE total = total + VALUES(total),
     last_pulled = VALUES(last_pulled);
 
 -- name: tag_pull_add_8
 -- roles: registry
 INSERT INTO tag_pull (repository_id, name, shard, total, last_pulled)
-VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6)),
-    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
-    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
-    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
-    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
-    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
-    (?, ?, ?, ?, UTC_TIMESTAMP(6)),
-    (?, ?, ?, ?, UTC_TIMESTAMP(6))
+SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
+FROM tag t WHERE t.repository_id = ? AND t.name = ?
+UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
+FROM tag t WHERE t.repository_id = ? AND t.name = ?
+UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
+FROM tag t WHERE t.repository_id = ? AND t.name = ?
+UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
+FROM tag t WHERE t.repository_id = ? AND t.name = ?
+UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
+FROM tag t WHERE t.repository_id = ? AND t.name = ?
+UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
+FROM tag t WHERE t.repository_id = ? AND t.name = ?
+UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
+FROM tag t WHERE t.repository_id = ? AND t.name = ?
+UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
+FROM tag t WHERE t.repository_id = ? AND t.name = ?
 ON DUPLICATE KEY UPDATE total = total + VALUES(total),
     last_pulled = VALUES(last_pulled);
 

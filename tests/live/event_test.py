@@ -133,6 +133,15 @@ def test_a_later_pull_is_the_last_one(stack):
     assert repository.ask("DELETE", "manifests/a").status == 202
     assert repository.put("a", repository.image("again")).status == 201
     assert last() == "NULL"
+    # and a pull that is written after the tag is gone is none of it
+
+    def written():
+        return stack.sql("SELECT SUM(times) FROM event WHERE repository = 'admin/again' AND kind = 2")[0][0]
+    before = written()
+    assert repository.ask("GET", "manifests/a").status == 200
+    assert repository.ask("DELETE", "manifests/a").status == 202
+    wait_for("it is written", lambda: written() != before, 25)
+    assert last() == "NULL"
 
 
 def test_the_history_of_tags_says_who_and_when(stack):
