@@ -34,7 +34,9 @@ search_add(struct db_tx *tx, const struct rand_id *repository, const char *path,
 	size_t at = 0;
 	int rc = 0;
 
-	while (rc == 0 && (word = search_next_word(path, &at)) != NULL)
+	for (unsigned n = 0; rc == 0 && n < SEARCH_WORDS_MAX &&
+	     (word = search_next_word(path, &at)) != NULL;
+	     n++)
 		rc = tx_exec(tx, Q_SEARCH_WORD_INSERT, NULL, err, db_text(word),
 		    db_id(repository));
 	return rc;

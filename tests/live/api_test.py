@@ -219,6 +219,13 @@ def test_search_is_by_beginnings_of_words(names):
     assert found("engine nothing") == set()
 
 
+def test_search_knows_the_first_words_of_a_name(stack):
+    make(stack, "admin/" + "-".join("long%02d" % i for i in range(2, 22)))
+    assert len(search(stack, "long16", user=ADMIN)) == 1
+    assert search(stack, "long17", user=ADMIN) == []
+    assert len(search(stack, "long02 long21", user=ADMIN)) == 1
+
+
 def test_search_puts_the_best_first(names):
     assert search(names, "engine", user=ADMIN) == [
         "alice/engine", "web/engine",
