@@ -77,7 +77,7 @@ put_rights(struct str *out, const struct q_grant *grant)
 	}
 }
 
-/* rights on the whole database count as well */
+/* rights on the whole database, by a pattern, and on all of them count, too */
 int
 schema_lacks(struct db_admin *self, struct pool *pool, const char *role,
     const char **out, struct err *err)
@@ -97,7 +97,10 @@ schema_lacks(struct db_admin *self, struct pool *pool, const char *role,
 	    "WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_NAME = w.name "
 	    "AND t.PRIVILEGE_TYPE = w.may) AND NOT EXISTS (SELECT 1 "
 	    "FROM information_schema.SCHEMA_PRIVILEGES s "
-	    "WHERE s.TABLE_SCHEMA = DATABASE() AND s.PRIVILEGE_TYPE = w.may)");
+	    "WHERE DATABASE() LIKE s.TABLE_SCHEMA "
+	    "AND s.PRIVILEGE_TYPE = w.may) AND NOT EXISTS (SELECT 1 "
+	    "FROM information_schema.USER_PRIVILEGES u "
+	    "WHERE u.PRIVILEGE_TYPE = w.may)");
 	ASSERT(!str_is_full(&query));
 	return db_admin_ask(self, pool, query.p, out, err);
 }

@@ -110,6 +110,10 @@ def test_check_finds_rights_that_are_missing(fresh):
     fresh.sql("REVOKE DELETE ON %s.tag_pull FROM '%s'@'localhost'" % (fresh.database, user))
     assert fresh.check(code=1)["fail", "database users"] == (
         'user "%s" lacks rights: DELETE on tag_pull; run: dtr migrate' % user)
+    for wider in ("`%s`" % fresh.database.replace("_", "\\_"), "*"):
+        fresh.sql("GRANT DELETE ON %s.* TO '%s'@'localhost'" % (wider, user))
+        assert ("fail", "database users") not in fresh.check()
+        fresh.sql("REVOKE DELETE ON %s.* FROM '%s'@'localhost'" % (wider, user))
     fresh.dtr("migrate")
     assert ("fail", "database users") not in fresh.check()
 
