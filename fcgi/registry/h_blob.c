@@ -14,6 +14,7 @@
 #include "fcgi/core/metrics.h"
 #include "fcgi/core/range.h"
 #include "fcgi/registry/auth.h"
+#include "fcgi/registry/limits.h"
 #include "fcgi/registry/note.h"
 #include "fcgi/registry/reply.h"
 
@@ -158,19 +159,25 @@ hand_over(struct req *req, const char *path, uint64_t length)
 	resp_handover(req, TYPE, "X-Sendfile", path);
 }
 
-/* a web server would compare If-Match with a tag of its own, and a date with
- * that of the file: a blob has none (RFC 9110, 13.1.4) */
+/* small ones are sent sooner than handed over */
 static const char *
 handover_path(struct req *req, const struct repo_blob *blob)
 {
 	const char *path = NULL;
 
-	if (blob->size > (uint64_t)registry.conf->storage_inline_max &&
-	    req_header(req, "IF_MATCH") == NULL &&
-	    req_header(req, "IF_UNMODIFIED_SINCE") == NULL &&
-	    req_header(req, "IF_MODIFIED_SINCE") == NULL)
+	if (blob->size > (uint64_t)registry.conf->storage_inline_max)
 		path = blob_sendfile_path(registry.store, req->pool, blob->key);
 	return path != NULL && is_handover_known(req) ? path : NULL;
+}
+
+/* A web server would compare If-Match with a tag of its own, and a date with
+ * that of the file: a blob has none (RFC 9110, 13.1.4). */
+static bool
+is_misunderstood(const struct req *req)
+{
+	return req_header(req, "IF_MATCH") != NULL ||
+	    req_header(req, "IF_UNMODIFIED_SINCE") != NULL ||
+	    req_header(req, "IF_MODIFIED_SINCE") != NULL;
 }
 
 static int
@@ -195,6 +202,13 @@ get(struct req *req, const struct repo_blob *blob, const char *digest,
 	if (path == NULL) {
 		rc = send_blob(
 		    req, reader, blob, digest, is_part ? &range : NULL, err);
+	} else if (is_misunderstood(req)) {
+		rc = limits_take_sender(req, err);
+		if (rc == 0) {
+			rc = send_blob(req, reader, blob, digest,
+			    is_part ? &range : NULL, err);
+			limits_give_sender();
+		}
 	} else {
 		reply_content(req, digest, CACHING);
 		hand_over(req, path,

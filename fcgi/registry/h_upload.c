@@ -44,11 +44,9 @@ static int
 start(struct req *req, const struct repository *repository,
     struct upload *upload, struct err *err)
 {
-	int rc = limits_check_upload(req, err);
+	int rc = upload_start(
+	    registry.db, &repository->id, auth_account(req), upload, err);
 
-	if (rc == 0)
-		rc = upload_start(registry.db, &repository->id,
-		    auth_account(req), upload, err);
 	if (rc == 0)
 		metric_add(REGISTRY_UPLOADS_STARTED, 1);
 	return rc;
@@ -202,6 +200,9 @@ h_upload_post(struct req *req, struct err *err)
 		rc = settings_current(registry.db, &settings, err);
 	if (rc == 0 && mount_text != NULL)
 		rc = try_mount(req, &settings, &mount, err);
+	/* who may begin no upload makes no repository */
+	if (rc == 0)
+		rc = limits_check_upload(req, err);
 	/* the token may be older than the setting */
 	if (rc == 0)
 		rc = repository_find_or_create(registry.db, req->pool,

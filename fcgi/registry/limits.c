@@ -1,7 +1,10 @@
 #include "common/base/base.h"
 #include "fcgi/registry/limits.h"
 
+#include <stdatomic.h>
+
 #include "common/base/err.h"
+#include "common/conf/conf.h"
 #include "common/model/model.h"
 #include "common/model/setting.h"
 #include "common/model/upload.h"
@@ -13,6 +16,9 @@
 
 /* uploads come and go within seconds */
 #define UPLOAD_WAIT "5"
+#define SENDER_WAIT "5"
+
+static atomic_uint senders;
 
 static int
 refuse(struct err *err, const char *what)
@@ -69,6 +75,25 @@ limits_check_upload(struct req *req, struct err *err)
 		return rc;
 	resp_header(req, "Retry-After", UPLOAD_WAIT);
 	return refuse(err, "too many uploads of this account under way");
+}
+
+int
+limits_take_sender(struct req *req, struct err *err)
+{
+	unsigned max = (conf_registry_threads(registry.conf) + 1) / 2;
+
+	if (atomic_fetch_add(&senders, 1) < max)
+		return 0;
+	limits_give_sender();
+	resp_header(req, "Retry-After", SENDER_WAIT);
+	return refuse(err,
+	    "too many blobs asked for by If-Match or a date are under way");
+}
+
+void
+limits_give_sender(void)
+{
+	atomic_fetch_sub(&senders, 1);
 }
 
 int

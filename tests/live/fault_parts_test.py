@@ -397,7 +397,7 @@ def test_clients_that_read_slowly_keep_nobody_waiting(parts):
     assert pusher.put("latest", document).status == 201
     before = programs.logged(parts, level="error")
     # less than there are threads where the web server has to wait for them, too
-    readers = [SlowReader(pusher, "latest") for _ in range(24 if WEBSERVER.spools_answers else 4)]
+    readers = [SlowReader(pusher, "manifests/latest") for _ in range(24 if WEBSERVER.spools_answers else 4)]
     time.sleep(1)
     for _ in range(8):
         assert parts.request("GET", "/v2/", pusher.headers, timeout=20).status == 200
@@ -409,22 +409,51 @@ def test_clients_that_read_slowly_keep_nobody_waiting(parts):
     assert programs.logged(parts, level="error") == before
 
 
-class SlowReader:
-    """Asks for a manifest over TLS and leaves it there."""
+def test_slow_readers_of_blobs_that_are_not_handed_over_keep_nobody_waiting(parts):
+    """A web server could not answer what depends on a date; the program sends the blob itself."""
+    pusher = Pusher(parts, "admin/large")
+    data = os.urandom(40 << 20)
+    pusher.blob(data)
+    date = ("If-Modified-Since", "Thu, 01 Jan 2037 00:00:00 GMT")
+    readers = [SlowReader(pusher, "blobs/" + digest_of(data), date) for _ in range(24)]
+    time.sleep(1)
+    for _ in range(8):
+        assert parts.request("GET", "/v2/", pusher.headers, timeout=20).status == 200
+    refused = [reader for reader in readers if reader.begins(b"HTTP/1.1 429")]
+    assert 0 < len(refused) < len(readers)
+    answer = refused[0].read()
+    assert b"If-Match or a date" in answer and b"\r\nretry-after: 5\r\n" in answer.lower()
+    [served, *_] = [reader for reader in readers if reader not in refused]
+    for reader in readers:
+        if reader is not served:
+            reader.socket.close()
+    assert served.read().endswith(data)
+    wait_for("there is a place again", lambda: parts.request(
+        "GET", "/v2/admin/large/blobs/" + digest_of(data), pusher.headers + [date]).body == data)
 
-    def __init__(self, pusher, tag):
+
+class SlowReader:
+    """Asks for something long over TLS and leaves it there."""
+
+    def __init__(self, pusher, what, *headers):
         raw = socket.socket()
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.settimeout(60)
         raw.connect(("127.0.0.1", pusher.stack.port))
         self.socket = pusher.stack.tls().wrap_socket(raw, server_hostname="localhost")
-        lines = ["GET /v2/%s/manifests/%s HTTP/1.1" % (pusher.repo, tag), "Host: " + pusher.stack.host,
-                 "Connection: close"] + ["%s: %s" % header for header in pusher.headers]
+        lines = ["GET /v2/%s/%s HTTP/1.1" % (pusher.repo, what), "Host: " + pusher.stack.host,
+                 "Connection: close"] + ["%s: %s" % header for header in pusher.headers + list(headers)]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        self.seen = b""
+
+    def begins(self, text):
+        while len(self.seen) < len(text):
+            self.seen += self.socket.recv(len(text) - len(self.seen))
+        return self.seen == text
 
     def read(self):
-        parts = []
-        while not parts or parts[-1]:
+        parts = [self.seen]
+        while len(parts) == 1 or parts[-1]:
             parts.append(self.socket.recv(65536))
         return b"".join(parts)
 

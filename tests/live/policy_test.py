@@ -381,6 +381,9 @@ def test_uploads_of_one_account_have_a_limit(stack, setting):
     refused = repository.ask("POST", "blobs/uploads/")
     assert (refused.status, refused.code()) == (429, "TOOMANYREQUESTS")
     assert int(refused.header("Retry-After")) > 0
+    # and no repository comes of it
+    assert Repository(stack, "admin/many-more").ask("POST", "blobs/uploads/").status == 429
+    assert stack.sql("SELECT 1 FROM repository WHERE path = 'admin/many-more'") == []
     assert other.ask("POST", "blobs/uploads/").status == 202  # it is not his limit
     assert repository.ask("DELETE", uploads[0].header("Location").split("many/")[1]).status == 204
     assert repository.ask("POST", "blobs/uploads/").status == 202
