@@ -249,8 +249,8 @@ count_durable(struct intake *intake, uint64_t received)
 
 /*
  * With the lease goes what arrived so far: others may ask for it, and who goes
- * on after the end of this process need not begin anew. A body with a
- * Content-Range counts as a whole.
+ * on after the end of this process need not begin anew. Not of a body with a
+ * Content-Range: one that turns out not to fit has to leave no trace.
  */
 static int
 keep_progress(struct intake *intake, struct blob_writer *writer,
