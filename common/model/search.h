@@ -51,8 +51,8 @@ struct search_result {
 int search_repositories(struct db *db, struct pool *pool,
     const struct search *search, struct search_result *out, struct err *err);
 
-/* Of a name with more words the first ones count: long names of one account
- * must not fill what a search of others looks at. */
+/* Of a new name with more words the first ones count: long names of one
+ * account must not fill what a search of others looks at. */
 #define SEARCH_WORDS_MAX 16
 
 /*

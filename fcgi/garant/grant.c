@@ -68,9 +68,11 @@ cut(struct pool *pool, const struct account *account, struct scope_list *scopes,
 			    pool, account, scope, create_on_push, err);
 			if (rc < 0)
 				return rc;
-		} else if (strcmp(scope->type, "registry") != 0 ||
-		    strcmp(scope->name, "catalog") != 0) {
-			/* the catalog lists what its reader may read */
+		} else if (strcmp(scope->type, "registry") == 0 &&
+		    strcmp(scope->name, "catalog") == 0) {
+			/* it lists what its reader may read */
+			scope->actions &= SCOPE_ALL | SCOPE_SEARCH;
+		} else {
 			scope->actions = 0;
 		}
 	}
@@ -85,6 +87,7 @@ static const struct {
 	{ SCOPE_PUSH, "push" },
 	{ SCOPE_DELETE, "delete" },
 	{ SCOPE_ALL, "*" },
+	{ SCOPE_SEARCH, "search" },
 };
 
 static void

@@ -23,6 +23,7 @@ parse_action(const char *p, size_t n)
 		{ "push", SCOPE_PUSH },
 		{ "delete", SCOPE_DELETE },
 		{ "*", SCOPE_ALL },
+		{ "search", SCOPE_SEARCH },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(known); i++)

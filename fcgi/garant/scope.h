@@ -15,6 +15,7 @@ enum scope_action {
 	SCOPE_PUSH = 2,
 	SCOPE_DELETE = 4,
 	SCOPE_ALL = 8, /* "*" */
+	SCOPE_SEARCH = 16, /* of registry:catalog, what Docker searches by */
 };
 
 struct scope {

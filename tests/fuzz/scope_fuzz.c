@@ -27,6 +27,7 @@ static const struct {
 	{ SCOPE_DELETE, "delete" },
 	{ SCOPE_PUSH, "push" },
 	{ SCOPE_PULL, "pull" },
+	{ SCOPE_SEARCH, "search" },
 };
 
 static bool
@@ -45,7 +46,7 @@ check_list(const struct scope_list *list)
 		ASSERT(scope->type[0] != '\0');
 		ASSERT(scope->type[strcspn(scope->type, " :(")] == '\0');
 		ASSERT(strchr(scope->name, ' ') == NULL);
-		ASSERT(scope->actions < SCOPE_ALL * 2);
+		ASSERT(scope->actions < SCOPE_SEARCH * 2);
 		for (size_t j = 0; j < i; j++)
 			ASSERT(!is_same(scope, &list->items[j]));
 	}

@@ -289,12 +289,12 @@ def test_words_go_with_their_repository(own_stack):
 def test_migration_makes_findable_what_was_there(own_stack):
     stack = own_stack
     account(stack, "alice")
-    for path in ("alice/a-b_c.d/e", "alice/x--y__z", "alice/" + "-".join("n" * 60)):
+    for path in ("alice/a-b_c.d/e", "alice/x--y__z", "alice/" + "-".join("n" * 15)):
         make(stack, path)
     stack.sql("INSERT INTO repository (id, namespace_id, path, state, created) SELECT UNHEX(REPLACE(UUID(), '-', '')), "
               "id, NULL, 2, UTC_TIMESTAMP(6) FROM account WHERE name = 'alice'")
     written = stack.sql("SELECT word, HEX(repository_id) FROM repository_word ORDER BY 1, 2")
-    assert len(written) == 6 + 4 + 61
+    assert len(written) == 6 + 4 + 16
     stack.sql("DROP TABLE repository_word; UPDATE schema_version SET version = 2, step = 0")
     assert stack.dtr("migrate").returncode == 0
     assert stack.sql("SELECT word, HEX(repository_id) FROM repository_word ORDER BY 1, 2") == written
@@ -373,6 +373,10 @@ def test_registry_tokens_say_who_it_is(names):
     """The Docker engine sends one after a login that left it a refresh token."""
     own = names.token("registry:catalog:search", user="alice")
     assert "alice/engine" in search(names, "engine", headers=bearer(own))
+    # one for something else does not show all that its account may read
+    for scopes in ([], ["repository:alice/engine:pull,push"], ["registry:catalog:pull"]):
+        other = names.token(*scopes, user="alice")
+        assert set(search(names, "engine", headers=bearer(other))) == PUBLIC
     nobodys = names.token(user=None)
     assert set(search(names, "engine", headers=bearer(nobodys))) == PUBLIC
 
@@ -380,7 +384,7 @@ def test_registry_tokens_say_who_it_is(names):
 def test_bad_registry_tokens_are_refused(own_stack):
     stack = own_stack
     account(stack, "alice")
-    token = stack.token(user="alice")
+    token = stack.token("registry:catalog:search", user="alice")
     assert search(stack, "x", headers=bearer(token)) == []
     head, claims, signature = token.split(".")
     pad = "==="
@@ -416,13 +420,17 @@ def test_bad_registry_tokens_are_refused(own_stack):
     ({"uid": ""}, False),
     ({"sub": "bob"}, False),
     ({"sub": "nobody-of-that-name"}, False),
+    ({"access": [{"type": "registry", "name": "catalog", "actions": ["pull", "*"]}]}, True),
+    ({"access": "all"}, False),
+    ({"access": [{"type": "registry", "name": "catalog", "actions": [1]}]}, False),
 ])
 def test_claims_of_registry_tokens(names, claims, good):
     """Signed by a key of the registry: what is wrong is the claim alone."""
     now = int(time.time())
     [[uid]] = names.sql("SELECT LOWER(HEX(id)) FROM account WHERE name = 'alice'")
     generation = names.sql("SELECT value FROM setting WHERE name = 'token.generation'") or [[0]]
-    all_claims = {"uid": str(uuid.UUID(uid)), "gen": int(generation[0][0])}
+    all_claims = {"uid": str(uuid.UUID(uid)), "gen": int(generation[0][0]),
+                  "access": [{"type": "registry", "name": "catalog", "actions": ["search"]}]}
     all_claims.update({k: now + v if k in ("exp", "nbf") else v for k, v in claims.items()})
     token = case_test.own_token(names, "alice/engine", **all_claims)
     if good:
@@ -535,7 +543,8 @@ def test_behind_each_web_server(server):
         assert stack.request("GET", "/v1/_ping").status == 200
         assert search(stack, "door") == ["alice/open-door"]
         assert set(search(stack, "door", user="alice")) == {"alice/open-door", "alice/closed-door"}
-        assert search(stack, "closed door", headers=bearer(stack.token(user="alice"))) == ["alice/closed-door"]
+        assert search(stack, "closed door", headers=bearer(stack.token("registry:catalog:search", user="alice"))) == [
+            "alice/closed-door"]
         assert search(stack, "alice/open") == ["alice/open-door"]
         for text in ("a%b", "a+b", "a&b=c", "\u00eb"):
             assert search(stack, text) == []

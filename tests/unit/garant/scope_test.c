@@ -57,6 +57,8 @@ test_one(void **state UNUSED)
 		{ "repository:a/b:delete", "repository", "a/b", SCOPE_DELETE },
 		{ "repository:a/b:*", "repository", "a/b", SCOPE_ALL },
 		{ "registry:catalog:*", "registry", "catalog", SCOPE_ALL },
+		{ "registry:catalog:search", "registry", "catalog",
+		    SCOPE_SEARCH },
 		{ "repository(plugin):a:pull", "repository", "a", SCOPE_PULL },
 		/* the host of a name may have a port */
 		{ "repository:host:5000/a:pull", "repository", "host:5000/a",
