@@ -51,6 +51,8 @@ common_libcommon_a_SOURCES += \
 	common/model/tag.h \
 	common/model/tag_history.c \
 	common/model/tag_history.h \
+	common/model/token_action.c \
+	common/model/token_action.h \
 	common/model/token_key.c \
 	common/model/token_key.h \
 	common/model/upload.c \

@@ -10,6 +10,9 @@
 /* the end of the year 9999: in microseconds, too, far from INT64_MAX */
 #define LAST_S INT64_C(253402300799)
 
+#define GRANTS_MAX        256
+#define GRANT_ACTIONS_MAX 16
+
 static const struct jscheck_limits limits = {
 	.bytes = JWS_SIZE_MAX,
 	.depth = 6,
@@ -55,6 +58,51 @@ registry_token_parse(struct registry_token *out, struct pool *pool,
 		return refuse(err, "lacks a claim");
 	out->has_account = rand_id_parse(&out->account_id, uid);
 	return 0;
+}
+
+static int
+read_grant(
+    struct registry_token_grant *out, const struct jsr *grant, struct err *err)
+{
+	struct jsr actions = { .node = NULL };
+	int rc = jsr_as_object(grant, err);
+
+	out->actions = 0;
+	if (rc == 0)
+		rc = jsr_str(grant, "type", true, &out->type, err);
+	if (rc == 0)
+		rc = jsr_str(grant, "name", true, &out->name, err);
+	if (rc == 0)
+		rc = jsr_array(
+		    grant, "actions", true, GRANT_ACTIONS_MAX, &actions, err);
+	for (size_t i = 0; rc == 0 && i < jsr_count(&actions); i++) {
+		struct jsr item = jsr_item(&actions, i);
+		const char *action;
+
+		rc = jsr_as_str(&item, &action, err);
+		if (rc == 0)
+			out->actions |=
+			    token_action_parse(action, strlen(action));
+	}
+	return rc;
+}
+
+int
+registry_token_grant(const struct registry_token *token, size_t i,
+    struct registry_token_grant *out, struct err *err)
+{
+	struct jsr access = { .node = NULL };
+	int rc =
+	    jsr_array(&token->claims, "access", true, GRANTS_MAX, &access, err);
+
+	if (rc == 0 && i < jsr_count(&access)) {
+		struct jsr grant = jsr_item(&access, i);
+
+		rc = read_grant(out, &grant, err);
+		if (rc == 0)
+			return 1;
+	}
+	return rc < 0 ? refuse(err, "has malformed access rights") : 0;
 }
 
 static int

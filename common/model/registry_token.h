@@ -8,6 +8,7 @@
 
 #include "common/base/rand.h"
 #include "common/json/jsr.h"
+#include "common/model/token_action.h"
 
 struct db;
 struct err;
@@ -28,6 +29,17 @@ struct registry_token {
 	int64_t generation;
 	struct jsr claims; /* the document, for what else is in it */
 };
+
+struct registry_token_grant {
+	const char *type; /* "repository", "registry" */
+	const char *name;
+	unsigned actions; /* of enum token_action; others are dropped */
+};
+
+/* Grant i of a token: 1 it is there, 0 behind the last one, E_UNAUTH for
+ * malformed ones. */
+int registry_token_grant(const struct registry_token *token, size_t i,
+    struct registry_token_grant *out, struct err *err);
 
 /* What a token has to be. */
 struct registry_token_wanted {

@@ -10,7 +10,6 @@
 #include "common/model/registry_token.h"
 #include "common/model/token_key.h"
 #include "fcgi/garant/garant.h"
-#include "fcgi/garant/scope.h"
 
 /* the keys are read anew each time: a retired one is believed no longer */
 static int
@@ -53,49 +52,20 @@ find_account(struct pool *pool, const struct registry_token *token,
 	return 1;
 }
 
-static int
-has_search(const struct jsr *actions, struct err *err)
-{
-	const char *action;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < jsr_count(actions); i++) {
-		struct jsr item = jsr_item(actions, i);
-
-		rc = jsr_as_str(&item, &action, err);
-		if (rc == 0)
-			rc = strcmp(action, "search") == 0 ||
-			    strcmp(action, "*") == 0;
-	}
-	return rc;
-}
-
 /* 1 the token opens the catalog as a whole, 0 not */
 static int
-opens_catalog(const struct jsr *claims, struct err *err)
+opens_catalog(const struct registry_token *token, struct err *err)
 {
-	struct jsr access = { .node = NULL };
-	int rc = jsr_array(claims, "access", true, SCOPES_MAX, &access, err);
+	struct registry_token_grant grant;
+	int rc;
 
-	for (size_t i = 0; rc == 0 && i < jsr_count(&access); i++) {
-		struct jsr grant = jsr_item(&access, i), actions;
-		const char *type, *name;
-
-		rc = jsr_as_object(&grant, err);
-		if (rc == 0)
-			rc = jsr_str(&grant, "type", true, &type, err);
-		if (rc == 0)
-			rc = jsr_str(&grant, "name", true, &name, err);
-		if (rc == 0)
-			rc = jsr_array(
-			    &grant, "actions", true, 16, &actions, err);
-		if (rc == 0 && strcmp(type, "registry") == 0 &&
-		    strcmp(name, "catalog") == 0)
-			rc = has_search(&actions, err);
-	}
-	return rc < 0
-	    ? err_set(err, E_UNAUTH, "the token has malformed access rights")
-	    : rc;
+	for (size_t i = 0;
+	     (rc = registry_token_grant(token, i, &grant, err)) == 1; i++)
+		if (strcmp(grant.type, "registry") == 0 &&
+		    strcmp(grant.name, "catalog") == 0 &&
+		    (grant.actions & (TOKEN_SEARCH | TOKEN_ALL)) != 0)
+			return 1;
+	return rc;
 }
 
 int
@@ -113,5 +83,5 @@ bearer_check(
 
 	if (rc == 0)
 		rc = find_account(pool, &claims, out, err);
-	return rc <= 0 ? rc : opens_catalog(&claims.claims, err);
+	return rc <= 0 ? rc : opens_catalog(&claims, err);
 }

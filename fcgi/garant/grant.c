@@ -20,18 +20,18 @@ actions_of(const struct access *access, bool create_on_push)
 {
 	switch (access->level) {
 	case ACCESS_ADMIN:
-		return SCOPE_PULL | SCOPE_PUSH | SCOPE_DELETE | SCOPE_ALL;
+		return TOKEN_PULL | TOKEN_PUSH | TOKEN_DELETE | TOKEN_ALL;
 	case ACCESS_WRITE:
-		return SCOPE_PULL | SCOPE_PUSH | SCOPE_DELETE;
+		return TOKEN_PULL | TOKEN_PUSH | TOKEN_DELETE;
 	case ACCESS_READ:
-		return SCOPE_PULL;
+		return TOKEN_PULL;
 	case ACCESS_NONE:
 		break;
 	}
 	/* who may make it gets an honest "not found" for what is not there */
 	if (!access->has_repository && access->may_create)
-		return SCOPE_PULL | SCOPE_DELETE |
-		    (create_on_push ? SCOPE_PUSH : 0);
+		return TOKEN_PULL | TOKEN_DELETE |
+		    (create_on_push ? TOKEN_PUSH : 0);
 	return 0;
 }
 
@@ -47,8 +47,8 @@ cut_repository(struct pool *pool, const struct account *account,
 		return 0;
 	}
 	/* who asks for all gets what he may: skopeo deletes by it */
-	if ((scope->actions & SCOPE_ALL) != 0)
-		scope->actions |= SCOPE_PULL | SCOPE_PUSH | SCOPE_DELETE;
+	if ((scope->actions & TOKEN_ALL) != 0)
+		scope->actions |= TOKEN_PULL | TOKEN_PUSH | TOKEN_DELETE;
 	rc = access_decide(garant.db, pool, account, scope->name, &access, err);
 	if (rc == 0)
 		scope->actions &= actions_of(&access, create_on_push);
@@ -71,24 +71,13 @@ cut(struct pool *pool, const struct account *account, struct scope_list *scopes,
 		} else if (strcmp(scope->type, "registry") == 0 &&
 		    strcmp(scope->name, "catalog") == 0) {
 			/* it lists what its reader may read */
-			scope->actions &= SCOPE_ALL | SCOPE_SEARCH;
+			scope->actions &= TOKEN_ALL | TOKEN_SEARCH;
 		} else {
 			scope->actions = 0;
 		}
 	}
 	return 0;
 }
-
-static const struct {
-	enum scope_action action;
-	const char *name;
-} action_names[] = {
-	{ SCOPE_PULL, "pull" },
-	{ SCOPE_PUSH, "push" },
-	{ SCOPE_DELETE, "delete" },
-	{ SCOPE_ALL, "*" },
-	{ SCOPE_SEARCH, "search" },
-};
 
 static void
 put_access(struct jsw *w, const struct scope_list *scopes)
@@ -103,9 +92,13 @@ put_access(struct jsw *w, const struct scope_list *scopes)
 		jsw_str(w, "type", scope->type);
 		jsw_str(w, "name", scope->name);
 		jsw_array(w, "actions");
-		for (size_t j = 0; j < COUNT_OF(action_names); j++)
-			if ((scope->actions & action_names[j].action) != 0)
-				jsw_str(w, NULL, action_names[j].name);
+		for (size_t j = 0; j < TOKEN_ACTIONS; j++) {
+			const struct token_action_name *one =
+			    &token_action_names[j];
+
+			if ((scope->actions & one->action) != 0)
+				jsw_str(w, NULL, one->name);
+		}
 		jsw_end(w);
 		jsw_end(w);
 	}
@@ -126,11 +119,14 @@ scope_text(struct pool *pool, const struct scope_list *scopes)
 			continue;
 		str_printf(&text, "%s%s:%s", text.len > 0 ? " " : "",
 		    scope->type, scope->name);
-		for (size_t j = 0; j < COUNT_OF(action_names); j++) {
-			if ((scope->actions & action_names[j].action) == 0)
+		for (size_t j = 0; j < TOKEN_ACTIONS; j++) {
+			const struct token_action_name *one =
+			    &token_action_names[j];
+
+			if ((scope->actions & one->action) == 0)
 				continue;
 			str_putc(&text, separator);
-			str_puts(&text, action_names[j].name);
+			str_puts(&text, one->name);
 			separator = ',';
 		}
 	}

@@ -13,27 +13,6 @@ scope_drop(struct scope_list *list, size_t count)
 }
 
 static unsigned
-parse_action(const char *p, size_t n)
-{
-	static const struct {
-		const char *name;
-		enum scope_action action;
-	} known[] = {
-		{ "pull", SCOPE_PULL },
-		{ "push", SCOPE_PUSH },
-		{ "delete", SCOPE_DELETE },
-		{ "*", SCOPE_ALL },
-		{ "search", SCOPE_SEARCH },
-	};
-
-	for (size_t i = 0; i < COUNT_OF(known); i++)
-		if (strlen(known[i].name) == n &&
-		    memcmp(known[i].name, p, n) == 0)
-			return known[i].action;
-	return 0;
-}
-
-static unsigned
 parse_actions(const char *p, const char *end)
 {
 	unsigned actions = 0;
@@ -43,7 +22,7 @@ parse_actions(const char *p, const char *end)
 
 		if (stop == NULL)
 			stop = end;
-		actions |= parse_action(p, (size_t)(stop - p));
+		actions |= token_action_parse(p, (size_t)(stop - p));
 		p = stop + 1;
 	}
 	return actions;

@@ -5,23 +5,17 @@
 #ifndef FCGI_GARANT_SCOPE_H
 #define FCGI_GARANT_SCOPE_H
 
+#include "common/model/token_action.h"
+
 struct err;
 struct pool;
 
 #define SCOPES_MAX 64
 
-enum scope_action {
-	SCOPE_PULL = 1,
-	SCOPE_PUSH = 2,
-	SCOPE_DELETE = 4,
-	SCOPE_ALL = 8, /* "*" */
-	SCOPE_SEARCH = 16, /* of registry:catalog, what Docker searches by */
-};
-
 struct scope {
 	const char *type; /* "repository", "registry" */
 	const char *name;
-	unsigned actions; /* of enum scope_action; others are dropped */
+	unsigned actions; /* of enum token_action; others are dropped */
 };
 
 struct scope_list {

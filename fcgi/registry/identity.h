@@ -5,18 +5,10 @@
 #ifndef FCGI_REGISTRY_IDENTITY_H
 #define FCGI_REGISTRY_IDENTITY_H
 
-#include "common/base/rand.h"
+#include "common/model/registry_token.h"
 
 struct err;
 struct pool;
-struct registry_token;
-
-enum token_action {
-	TOKEN_PULL = 1,
-	TOKEN_PUSH = 2,
-	TOKEN_DELETE = 4,
-	TOKEN_ALL = 8, /* "*" */
-};
 
 /* In pool memory. */
 struct identity {

@@ -13,7 +13,8 @@
 #include "common/model/registry_token.h"
 #include "fcgi/registry/identity.h"
 
-static const char *const action_names[] = { "pull", "push", "delete", "*" };
+static const char *const action_names[] = { "pull", "push", "delete", "*",
+	"search" };
 
 static unsigned
 actions_of(const struct jsr *grant)
@@ -52,7 +53,7 @@ check_grants(const struct identity *identity, const struct jsr *claims)
 		ASSERT(jsr_str(&grant, "type", true, &type, &err) == 0);
 		ASSERT(jsr_str(&grant, "name", true, &name, &err) == 0);
 		bits = actions_of(&grant);
-		for (unsigned bit = TOKEN_PULL; bit <= TOKEN_ALL; bit *= 2)
+		for (unsigned bit = TOKEN_PULL; bit <= TOKEN_SEARCH; bit *= 2)
 			if ((bits & (bit | TOKEN_ALL)) != 0)
 				ASSERT(identity_may(identity, type, name,
 				    (enum token_action)bit));

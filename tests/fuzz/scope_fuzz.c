@@ -20,14 +20,14 @@
 static regex_t scopes;
 
 static const struct {
-	enum scope_action action;
+	enum token_action action;
 	const char *name;
 } actions[] = {
-	{ SCOPE_ALL, "*" },
-	{ SCOPE_DELETE, "delete" },
-	{ SCOPE_PUSH, "push" },
-	{ SCOPE_PULL, "pull" },
-	{ SCOPE_SEARCH, "search" },
+	{ TOKEN_ALL, "*" },
+	{ TOKEN_DELETE, "delete" },
+	{ TOKEN_PUSH, "push" },
+	{ TOKEN_PULL, "pull" },
+	{ TOKEN_SEARCH, "search" },
 };
 
 static bool
@@ -46,7 +46,7 @@ check_list(const struct scope_list *list)
 		ASSERT(scope->type[0] != '\0');
 		ASSERT(scope->type[strcspn(scope->type, " :(")] == '\0');
 		ASSERT(strchr(scope->name, ' ') == NULL);
-		ASSERT(scope->actions < SCOPE_SEARCH * 2);
+		ASSERT(scope->actions < TOKEN_SEARCH * 2);
 		for (size_t j = 0; j < i; j++)
 			ASSERT(!is_same(scope, &list->items[j]));
 	}

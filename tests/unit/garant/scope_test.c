@@ -7,7 +7,7 @@
 #include "common/base/str.h"
 #include "fcgi/garant/scope.h"
 
-#define PUSH_PULL (SCOPE_PULL | SCOPE_PUSH)
+#define PUSH_PULL (TOKEN_PULL | TOKEN_PUSH)
 
 static struct pool *pool;
 static struct scope_list list;
@@ -52,25 +52,25 @@ test_one(void **state UNUSED)
 		const char *text, *type, *name;
 		unsigned actions;
 	} cases[] = {
-		{ "repository:a/b:pull", "repository", "a/b", SCOPE_PULL },
+		{ "repository:a/b:pull", "repository", "a/b", TOKEN_PULL },
 		{ "repository:a/b:push,pull", "repository", "a/b", PUSH_PULL },
-		{ "repository:a/b:delete", "repository", "a/b", SCOPE_DELETE },
-		{ "repository:a/b:*", "repository", "a/b", SCOPE_ALL },
-		{ "registry:catalog:*", "registry", "catalog", SCOPE_ALL },
+		{ "repository:a/b:delete", "repository", "a/b", TOKEN_DELETE },
+		{ "repository:a/b:*", "repository", "a/b", TOKEN_ALL },
+		{ "registry:catalog:*", "registry", "catalog", TOKEN_ALL },
 		{ "registry:catalog:search", "registry", "catalog",
-		    SCOPE_SEARCH },
-		{ "repository(plugin):a:pull", "repository", "a", SCOPE_PULL },
+		    TOKEN_SEARCH },
+		{ "repository(plugin):a:pull", "repository", "a", TOKEN_PULL },
 		/* the host of a name may have a port */
 		{ "repository:host:5000/a:pull", "repository", "host:5000/a",
-		    SCOPE_PULL },
+		    TOKEN_PULL },
 		/* nothing, or nothing that is known, is asked for */
 		{ "repository:a:", "repository", "a", 0 },
 		{ "repository:a:,", "repository", "a", 0 },
 		{ "repository:a:Pull,pulls,pul, ", "repository", "a", 0 },
-		{ "repository:a:mount,,pull", "repository", "a", SCOPE_PULL },
-		{ "repository::pull", "repository", "", SCOPE_PULL },
-		{ "other:a:pull", "other", "a", SCOPE_PULL },
-		{ "  repository:a:pull ", "repository", "a", SCOPE_PULL },
+		{ "repository:a:mount,,pull", "repository", "a", TOKEN_PULL },
+		{ "repository::pull", "repository", "", TOKEN_PULL },
+		{ "other:a:pull", "other", "a", TOKEN_PULL },
+		{ "  repository:a:pull ", "repository", "a", TOKEN_PULL },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -90,9 +90,9 @@ test_several(void **state UNUSED)
 	parse("repository:a:pull repository:b:push");
 	parse("registry:a:*");
 	assert_int_equal(list.count, 3);
-	assert_scope(0, "repository", "a", SCOPE_PULL);
-	assert_scope(1, "repository", "b", SCOPE_PUSH);
-	assert_scope(2, "registry", "a", SCOPE_ALL);
+	assert_scope(0, "repository", "a", TOKEN_PULL);
+	assert_scope(1, "repository", "b", TOKEN_PUSH);
+	assert_scope(2, "registry", "a", TOKEN_ALL);
 }
 
 static void
@@ -101,9 +101,9 @@ test_joined(void **state UNUSED)
 	parse("repository:a:pull repository:b:pull repository:a:delete");
 	parse("repository(plugin):a:push");
 	assert_int_equal(list.count, 2);
-	assert_scope(0, "repository", "b", SCOPE_PULL);
+	assert_scope(0, "repository", "b", TOKEN_PULL);
 	assert_scope(
-	    1, "repository", "a", SCOPE_PULL | SCOPE_PUSH | SCOPE_DELETE);
+	    1, "repository", "a", TOKEN_PULL | TOKEN_PUSH | TOKEN_DELETE);
 }
 
 static void
@@ -137,9 +137,9 @@ test_too_many(void **state UNUSED)
 	/* another one takes the place of the first */
 	parse("repository:b:pull");
 	assert_int_equal(list.count, SCOPES_MAX);
-	assert_scope(0, "repository", "a1", SCOPE_PULL);
+	assert_scope(0, "repository", "a1", TOKEN_PULL);
 	assert_scope(SCOPES_MAX - 2, "repository", "a7", PUSH_PULL);
-	assert_scope(SCOPES_MAX - 1, "repository", "b", SCOPE_PULL);
+	assert_scope(SCOPES_MAX - 1, "repository", "b", TOKEN_PULL);
 }
 
 static void
@@ -148,7 +148,7 @@ test_drop(void **state UNUSED)
 	parse("repository:a:pull repository:b:push repository:c:delete");
 	scope_drop(&list, 2);
 	assert_int_equal(list.count, 1);
-	assert_scope(0, "repository", "c", SCOPE_DELETE);
+	assert_scope(0, "repository", "c", TOKEN_DELETE);
 	scope_drop(&list, 1);
 	assert_int_equal(list.count, 0);
 }
