@@ -163,20 +163,26 @@ count_repositories(
 	return 0;
 }
 
+#define TAG_VALUES 4
+
 static int
 count_tags(struct db_tx *tx, const struct event *const *events, size_t rows,
     struct err *err)
 {
-	struct db_value values[ROWS * 4];
+	struct db_value values[ROWS * TAG_VALUES];
 
+	for (size_t i = 0; i < COUNT_OF(values); i++)
+		values[i] = db_null();
 	for (size_t i = 0; i < rows; i++) {
-		values[i * 4] = db_int(events[i]->shard);
-		values[i * 4 + 1] = db_uint(events[i]->times);
-		values[i * 4 + 2] = db_id(&events[i]->repository_id);
-		values[i * 4 + 3] = db_text(events[i]->tag);
+		struct db_value *v = values + i * TAG_VALUES;
+
+		v[0] = db_id(&events[i]->repository_id);
+		v[1] = db_text(events[i]->tag);
+		v[2] = db_int(events[i]->shard);
+		v[3] = db_uint(events[i]->times);
 	}
-	return tx_exec_(tx, rows == ROWS ? Q_TAG_PULL_ADD_8 : Q_TAG_PULL_ADD,
-	    NULL, err, values, rows * 4);
+	return tx_exec_(
+	    tx, Q_TAG_PULL_ADD, NULL, err, values, COUNT_OF(values));
 }
 
 /* pulls by tag together, pulls by digest one by one */
@@ -198,7 +204,7 @@ count_pulls(struct db_tx *tx, const struct batch *batch, struct err *err)
 			    db_id(&batch->pulls[j].manifest_id));
 	}
 	while (rc == 0 && i < n) {
-		size_t rows = step(n - i);
+		size_t rows = n - i < ROWS ? n - i : ROWS;
 
 		rc = count_tags(tx, by_tag + i, rows, err);
 		i += rows;

@@ -33,34 +33,14 @@ INSERT INTO repository_counter (repository_id, kind, shard, total)
 VALUES (?, ?, ?, ?)
 ON DUPLICATE KEY UPDATE total = total + VALUES(total);
 
--- Not of a tag that was deleted since: another one may get its name.
+-- Up to eight at once, NULL where there are fewer. Not of a tag that was deleted
+-- since: another one may get its name.
 -- name: tag_pull_add
 -- roles: registry
 INSERT INTO tag_pull (repository_id, name, shard, total, last_pulled)
-SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
-FROM tag t WHERE t.repository_id = ? AND t.name = ?
-ON DUPLICATE KEY UPDATE total = total + VALUES(total),
-    last_pulled = VALUES(last_pulled);
-
--- name: tag_pull_add_8
--- roles: registry
-INSERT INTO tag_pull (repository_id, name, shard, total, last_pulled)
-SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
-FROM tag t WHERE t.repository_id = ? AND t.name = ?
-UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
-FROM tag t WHERE t.repository_id = ? AND t.name = ?
-UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
-FROM tag t WHERE t.repository_id = ? AND t.name = ?
-UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
-FROM tag t WHERE t.repository_id = ? AND t.name = ?
-UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
-FROM tag t WHERE t.repository_id = ? AND t.name = ?
-UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
-FROM tag t WHERE t.repository_id = ? AND t.name = ?
-UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
-FROM tag t WHERE t.repository_id = ? AND t.name = ?
-UNION ALL SELECT t.repository_id, t.name, ?, ?, UTC_TIMESTAMP(6)
-FROM tag t WHERE t.repository_id = ? AND t.name = ?
+SELECT t.repository_id, t.name, k.shard, k.times, UTC_TIMESTAMP(6)
+FROM LOOKUPS(repository_id, name, shard, times) k
+    STRAIGHT_JOIN tag t ON t.repository_id = k.repository_id AND t.name = k.name
 ON DUPLICATE KEY UPDATE total = total + VALUES(total),
     last_pulled = VALUES(last_pulled);
 
