@@ -180,6 +180,21 @@ is_misunderstood(const struct req *req)
 	    req_header(req, "IF_MODIFIED_SINCE") != NULL;
 }
 
+/* as slowly as the client reads, while others do so */
+static int
+send_in_place(struct req *req, struct blob_reader *reader,
+    const struct repo_blob *blob, const char *digest, const struct range *part,
+    struct err *err)
+{
+	int rc = limits_take_sender(req, err);
+
+	if (rc < 0)
+		return rc;
+	rc = send_blob(req, reader, blob, digest, part, err);
+	limits_give_sender();
+	return rc;
+}
+
 static int
 get(struct req *req, const struct repo_blob *blob, const char *digest,
     struct err *err)
@@ -187,7 +202,7 @@ get(struct req *req, const struct repo_blob *blob, const char *digest,
 	struct range range;
 	enum range_result found =
 	    range_parse(&range, wanted_range(req, digest), blob->size);
-	bool is_part = found == RANGE_ONE;
+	const struct range *part = found == RANGE_ONE ? &range : NULL;
 	struct blob_reader *reader = NULL;
 	const char *path;
 	int rc;
@@ -200,19 +215,13 @@ get(struct req *req, const struct repo_blob *blob, const char *digest,
 		return rc;
 	path = handover_path(req, blob);
 	if (path == NULL) {
-		rc = send_blob(
-		    req, reader, blob, digest, is_part ? &range : NULL, err);
+		rc = send_blob(req, reader, blob, digest, part, err);
 	} else if (is_misunderstood(req)) {
-		rc = limits_take_sender(req, err);
-		if (rc == 0) {
-			rc = send_blob(req, reader, blob, digest,
-			    is_part ? &range : NULL, err);
-			limits_give_sender();
-		}
+		rc = send_in_place(req, reader, blob, digest, part, err);
 	} else {
 		reply_content(req, digest, CACHING);
 		hand_over(req, path,
-		    is_part ? range.last - range.first + 1 : blob->size);
+		    part != NULL ? part->last - part->first + 1 : blob->size);
 	}
 	blob_read_close(&reader);
 	return rc;

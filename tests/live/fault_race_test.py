@@ -277,6 +277,16 @@ def test_a_writer_that_fails_closes_its_object_before_the_next_one_may_write(rac
 
 # --- a login and the end of its rights
 
+def assert_ended(racing, answer, repo):
+    """There is no token, or one that is soon refused."""
+    if answer.status == 200:
+        token = [("Authorization", "Bearer " + json.loads(answer.body)["token"])]
+        wait_for("it is refused", lambda: racing.request(
+            "POST", "/v2/%s/blobs/uploads/" % repo, token, b"").status == 401, seconds=10)
+    else:
+        assert answer.status == 401 and "realm=" in answer.header("www-authenticate"), answer.body
+
+
 def test_a_login_that_meets_a_revocation_outlives_it_not(racing, pusher):
     """Wherever it is when the account is switched off."""
     done = racing.dtr("user", "create", "victim", "--password-file", racing.path("password"))
@@ -297,12 +307,7 @@ def test_a_login_that_meets_a_revocation_outlives_it_not(racing, pusher):
             login.release()
             answer = login.finish()
         seen.add(answer.status)
-        if answer.status == 200:
-            token = [("Authorization", "Bearer " + json.loads(answer.body)["token"])]
-            wait_for("it is refused", lambda t=token: racing.request(
-                "POST", "/v2/victim/app/blobs/uploads/", t, b"").status == 401, seconds=10)
-        else:
-            assert answer.status == 401 and "realm=" in answer.header("www-authenticate"), answer.body
+        assert_ended(racing, answer, "victim/app")
         switch("yes")
     assert 401 in seen
     assert log_in().status == 200
@@ -362,12 +367,7 @@ def test_a_refresh_token_that_meets_a_new_password_gives_nothing_that_lasts(raci
             request.release()
             answer = request.finish()
         seen.add(answer.status)
-        if answer.status == 200:
-            token = [("Authorization", "Bearer " + json.loads(answer.body)["token"])]
-            wait_for("it is refused", lambda t=token: racing.request(
-                "POST", "/v2/lost/app/blobs/uploads/", t, b"").status == 401, seconds=10)
-        else:
-            assert answer.status == 401, answer.body
+        assert_ended(racing, answer, "lost/app")
     assert 401 in seen
 
 
